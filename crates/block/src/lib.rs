@@ -1,0 +1,31 @@
+//! The block store: immutable bytes under addresses.
+//!
+//! Objects, ranges and metaranges lie here. [`BlockStore`] is the trait, [`MemBlockStore`] a driver
+//! over memory, [`LocalBlockStore`] the driver over a directory with the layout of an existing
+//! installation, [`conformance`] what every driver must pass. A [`StorageNamespace`] is where one
+//! repository's data lives; an [`Address`] names bytes relative to one, or in full
+//! (docs/formats/addresses.md).
+
+mod address;
+mod body;
+pub mod conformance;
+mod error;
+pub mod faults;
+mod local;
+mod mem;
+mod store;
+
+pub use address::Address;
+pub use address::InvalidNamespace;
+pub use address::StorageNamespace;
+pub use body::Body;
+pub use error::BoxError;
+pub use error::Error;
+pub use local::LocalBlockStore;
+pub use local::LocalSettings;
+pub use local::Tuning;
+pub use mem::MemBlockStore;
+pub use store::BlockStore;
+pub use store::Head;
+pub use store::Listed;
+pub use store::StoreDescription;

@@ -1,0 +1,197 @@
+//! The driver over memory, for tests and for servers that may forget.
+//!
+//! Bytes lie in one ordered map under their complete address. Namespaces of every scheme are taken,
+//! so that a test can use the spelling of the store it stands for.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Bound;
+use std::ops::Range;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use bytes::BytesMut;
+use lakehold_clock::Runtime;
+
+use crate::Address;
+use crate::BlockStore;
+use crate::Body;
+use crate::Error;
+use crate::Head;
+use crate::Listed;
+use crate::StorageNamespace;
+use crate::StoreDescription;
+use crate::body::Measured;
+
+/// A block store that keeps everything in memory.
+pub struct MemBlockStore {
+    runtime: Runtime,
+    stored: Mutex<BTreeMap<String, Stored>>,
+}
+
+/// Bytes and what is known of them.
+#[derive(Clone)]
+struct Stored {
+    bytes: Bytes,
+    head: Head,
+}
+
+impl MemBlockStore {
+    /// An empty store that takes the time from the system.
+    pub fn new() -> Self {
+        Self::with_runtime(Runtime::real())
+    }
+
+    /// An empty store that takes the time from `runtime`.
+    pub fn with_runtime(runtime: Runtime) -> Self {
+        Self { runtime, stored: Mutex::new(BTreeMap::new()) }
+    }
+
+    /// Number of addresses that have bytes.
+    pub fn len(&self) -> usize {
+        self.stored().len()
+    }
+
+    /// Whether nothing is stored.
+    pub fn is_empty(&self) -> bool {
+        self.stored().is_empty()
+    }
+
+    fn stored(&self) -> MutexGuard<'_, BTreeMap<String, Stored>> {
+        self.stored.lock().expect("no code panics while holding the lock")
+    }
+
+    fn find(&self, address: &Address) -> Option<Stored> {
+        self.stored().get(&address.to_string()).cloned()
+    }
+
+    fn store(&self, address: &Address, bytes: Bytes) -> u64 {
+        let size = bytes.len() as u64;
+        let head = Head { size, modified: self.runtime.now() };
+        self.stored().insert(address.to_string(), Stored { bytes, head });
+        size
+    }
+}
+
+impl Default for MemBlockStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for MemBlockStore {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("MemBlockStore").field("len", &self.len()).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl BlockStore for MemBlockStore {
+    fn description(&self) -> StoreDescription {
+        StoreDescription {
+            kind: "mem",
+            namespace_example: "mem://example-bucket/".to_owned(),
+            namespace_validity: "^[^:/]+://".to_owned(),
+            default_namespace_prefix: "mem://".to_owned(),
+            can_presign: false,
+            can_import: false,
+            import_validity: "^[^:/]+://".to_owned(),
+        }
+    }
+
+    fn check_namespace(&self, _namespace: &StorageNamespace) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn physical_address(&self, address: &Address) -> String {
+        address.to_string()
+    }
+
+    fn parse_physical(
+        &self,
+        namespace: &StorageNamespace,
+        physical: &str,
+    ) -> Result<Address, Error> {
+        if let Some(name) = physical.strip_prefix(&root_of(namespace)) {
+            return Ok(Address::relative(namespace, name));
+        }
+        match physical.split_once("://") {
+            Some((scheme, _)) if !scheme.is_empty() => Ok(Address::Full(physical.into())),
+            _ => Err(Error::InvalidAddress {
+                address: physical.to_owned(),
+                reason: "expected scheme://name",
+            }),
+        }
+    }
+
+    async fn put(&self, address: &Address, body: Body) -> Result<u64, Error> {
+        let mut pieces = Measured::new(body);
+        let mut all = BytesMut::new();
+        while let Some(piece) = pieces.next().await {
+            all.extend_from_slice(&piece?);
+        }
+        Ok(self.store(address, all.freeze()))
+    }
+
+    async fn get(&self, address: &Address, range: Option<Range<u64>>) -> Result<Body, Error> {
+        let Stored { bytes, head } =
+            self.find(address).ok_or_else(|| Error::NotFound(address.to_string()))?;
+        let range = range.unwrap_or(0..head.size);
+        if range.start > range.end || range.end > head.size {
+            return Err(Error::too_short(address.to_string(), &range, head.size));
+        }
+        let places = usize::try_from(range.start).ok().zip(usize::try_from(range.end).ok());
+        let (start, end) = places.expect("a range within bytes in memory");
+        Ok(Body::Whole(bytes.slice(start..end)))
+    }
+
+    async fn head(&self, address: &Address) -> Result<Option<Head>, Error> {
+        Ok(self.find(address).map(|found| found.head))
+    }
+
+    async fn delete(&self, address: &Address) -> Result<(), Error> {
+        self.stored().remove(&address.to_string());
+        Ok(())
+    }
+
+    async fn copy(&self, from: &Address, to: &Address) -> Result<u64, Error> {
+        let found = self.find(from).ok_or_else(|| Error::NotFound(from.to_string()))?;
+        Ok(self.store(to, found.bytes))
+    }
+
+    async fn list(
+        &self,
+        namespace: &StorageNamespace,
+        prefix: &str,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<Listed>, Error> {
+        let root = root_of(namespace);
+        let first = if after < prefix {
+            Bound::Included(format!("{root}{prefix}"))
+        } else {
+            Bound::Excluded(format!("{root}{after}"))
+        };
+        let stored = self.stored();
+        let listed = stored
+            .range((first, Bound::Unbounded))
+            .map_while(|(address, found)| {
+                let name = address.strip_prefix(&root)?;
+                name.starts_with(prefix).then(|| Listed { name: name.to_owned(), head: found.head })
+            })
+            .take(limit)
+            .collect();
+        Ok(listed)
+    }
+
+    async fn close(&self) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+/// What every address below `namespace` begins with.
+fn root_of(namespace: &StorageNamespace) -> String {
+    format!("{}/", namespace.as_str().trim_end_matches('/'))
+}

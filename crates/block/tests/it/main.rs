@@ -1,0 +1,5 @@
+//! The drivers from outside: the conformance suite, and what an ended process leaves behind.
+
+mod conformance;
+mod durability;
+mod faults;
