@@ -1,0 +1,246 @@
+//! Repositories: creating, finding and listing them.
+//!
+//! A repository's records lie in a partition of their own, named after the repository and the
+//! instance id it got when it was created, so that a repository of the same name created later never
+//! meets them. The repository record itself is written last: until it is there nothing leads to the
+//! partition, and a crash leaves nothing but garbage.
+
+mod deletion;
+mod metadata;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use lakehold_block::StorageNamespace;
+use lakehold_clock::Timestamp;
+use lakehold_kv::Outcome;
+use lakehold_kv::Precondition;
+use lakehold_kv::Write;
+
+use crate::BranchId;
+use crate::Commit;
+use crate::Engine;
+use crate::EngineError;
+use crate::Page;
+use crate::PageRequest;
+use crate::RepositoryId;
+use crate::error::Result;
+use crate::keys;
+use crate::records;
+use crate::records::BranchData;
+use crate::records::IN_DELETION;
+use crate::records::RepositoryData;
+use crate::staging::StagingToken;
+
+/// Message of the commit that every history begins with.
+const FIRST_MESSAGE: &str = "Repository created";
+
+/// A repository as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repository {
+    /// Its name.
+    pub id: RepositoryId,
+    /// Where its data lies.
+    pub storage_namespace: StorageNamespace,
+    /// Which of several block stores; empty: the only one.
+    pub storage_id: String,
+    /// The branch that cannot be deleted.
+    pub default_branch: BranchId,
+    /// When it was created.
+    pub creation_date: Timestamp,
+    /// Whether changes must be forced.
+    pub read_only: bool,
+    /// KV partition of its records: `<id>-<instance uid>`.
+    pub partition: Bytes,
+    /// Whether it is being deleted.
+    pub in_deletion: bool,
+}
+
+/// What makes a repository.
+#[derive(Clone, Debug)]
+pub struct NewRepository {
+    /// Its name.
+    pub id: RepositoryId,
+    /// Where its data will lie.
+    pub storage_namespace: StorageNamespace,
+    /// Which of several block stores; empty: the only one.
+    pub storage_id: String,
+    /// The branch to begin with.
+    pub default_branch: BranchId,
+    /// Whether changes must be forced.
+    pub read_only: bool,
+    /// Only the record: neither commit nor branch.
+    pub bare: bool,
+}
+
+impl Repository {
+    fn from_record(data: RepositoryData) -> Self {
+        let id = RepositoryId::from_stored(&data.id);
+        Self {
+            storage_namespace: StorageNamespace::from_stored(&data.storage_namespace),
+            storage_id: data.storage_id,
+            default_branch: BranchId::from_stored(&data.default_branch_id),
+            creation_date: data.creation_date.map(Timestamp::from).unwrap_or_default(),
+            read_only: data.read_only,
+            partition: keys::partition(&id, &data.instance_uid),
+            in_deletion: data.state == IN_DELETION,
+            id,
+        }
+    }
+
+    /// Fails with [`EngineError::ReadOnlyRepository`] unless changes are allowed or forced.
+    pub(crate) fn check_writable(&self, force: bool) -> Result<()> {
+        if self.read_only && !force {
+            return Err(EngineError::ReadOnlyRepository(self.id.clone()));
+        }
+        Ok(())
+    }
+}
+
+impl Engine {
+    /// Creates a repository with its first commit and its default branch.
+    ///
+    /// The storage namespace was checked by the caller. Fails with [`EngineError::RepositoryExists`]
+    /// where the name is taken, also by a repository that is being deleted.
+    pub async fn create_repository(&self, new: NewRepository) -> Result<Arc<Repository>> {
+        let key = keys::repository(&new.id);
+        if self.parts.kv.get(keys::REPOSITORIES, key.clone()).await?.is_some() {
+            return Err(EngineError::RepositoryExists(new.id));
+        }
+        let now = self.parts.runtime.now();
+        let data = RepositoryData {
+            id: new.id.as_str().to_owned(),
+            storage_namespace: new.storage_namespace.as_str().to_owned(),
+            default_branch_id: new.default_branch.as_str().to_owned(),
+            creation_date: Some(now.into()),
+            state: 0,
+            instance_uid: self.parts.xids.next_id().to_string(),
+            read_only: new.read_only,
+            storage_id: new.storage_id,
+        };
+        let record = lakehold_kv::Record::new(data);
+        let stored = record.encode();
+        let repository = Arc::new(Repository::from_record(record.message));
+        let beginning = if new.bare { Vec::new() } else { self.beginning_of(&repository, now) };
+        let last = Write {
+            partition: keys::REPOSITORIES,
+            key,
+            value: Some(stored),
+            precondition: Precondition::Absent,
+        };
+
+        let engine = self.clone();
+        let id = new.id.clone();
+        let outcome = self.to_the_end("create-repository", async move {
+            let outcome = engine.write_after(beginning, last).await;
+            engine.parts.repositories.forget(&id);
+            outcome
+        });
+        match outcome.await? {
+            Outcome::Applied => Ok(repository),
+            // Someone was faster. Our first commit and branch lie in a partition nobody knows.
+            Outcome::PreconditionFailed => {
+                self.drop_partitions(vec![repository.partition.clone()]);
+                Err(EngineError::RepositoryExists(new.id))
+            }
+        }
+    }
+
+    /// The writes of the first commit and the default branch.
+    fn beginning_of(&self, repository: &Repository, now: Timestamp) -> Vec<Write> {
+        let commit = Commit::first(FIRST_MESSAGE, now);
+        let branch = BranchData {
+            id: repository.default_branch.as_str().to_owned(),
+            commit_id: commit.id.as_str().to_owned(),
+            staging_token: StagingToken::fresh(
+                repository,
+                &repository.default_branch,
+                &self.parts.runtime,
+            )
+            .into_bytes(),
+            ..BranchData::default()
+        };
+        vec![
+            commit.to_write(repository),
+            Write {
+                partition: repository.partition.clone(),
+                key: keys::branch(&repository.default_branch),
+                value: Some(lakehold_kv::Record::new(branch).encode()),
+                precondition: Precondition::Always,
+            },
+        ]
+    }
+
+    /// Returns the repository `id`.
+    ///
+    /// Fails with [`EngineError::RepositoryNotFound`], or with
+    /// [`EngineError::RepositoryInDeletion`] while it is being deleted.
+    pub async fn repository(&self, id: &RepositoryId) -> Result<Arc<Repository>> {
+        let repository = match self.parts.repositories.find(id, &self.parts.runtime) {
+            Some(known) => known,
+            None => self.read_repository(id).await?,
+        };
+        if repository.in_deletion {
+            return Err(EngineError::RepositoryInDeletion(id.clone()));
+        }
+        Ok(repository)
+    }
+
+    async fn read_repository(&self, id: &RepositoryId) -> Result<Arc<Repository>> {
+        let Self { parts } = self;
+        let begun = parts.repositories.begin();
+        let key = keys::repository(id);
+        let stored = parts.kv.get(keys::REPOSITORIES, key.clone()).await?;
+        let stored = stored.ok_or_else(|| EngineError::RepositoryNotFound(id.clone()))?;
+        let record = records::decode::<RepositoryData>("repository", &key, &stored.value)?;
+        let repository = Arc::new(Repository::from_record(record.message));
+        parts.repositories.remember(begun, id.clone(), repository.clone(), &parts.runtime);
+        Ok(repository)
+    }
+
+    /// Lists repositories in name order, those in deletion included. `search` is a part of the name.
+    pub async fn list_repositories(
+        &self,
+        page: &PageRequest,
+        search: &str,
+    ) -> Result<Page<Arc<Repository>>> {
+        let prefix = keys::REPOSITORY_PREFIX;
+        self.list_records(keys::REPOSITORIES, prefix, page, |key, stored| {
+            let record = records::decode::<RepositoryData>("repository", key, stored)?;
+            let found = record.message.id.contains(search);
+            Ok(found.then(|| Arc::new(Repository::from_record(record.message))))
+        })
+        .await
+    }
+
+    /// Lists what `decode` makes of the records of `partition` whose keys begin with `key_prefix`;
+    /// those of which it makes nothing are left out.
+    pub(crate) async fn list_records<T: Send>(
+        &self,
+        partition: Bytes,
+        key_prefix: &str,
+        page: &PageRequest,
+        decode: impl Fn(&[u8], &[u8]) -> Result<Option<T>> + Send,
+    ) -> Result<Page<T>> {
+        let amount = page.amount();
+        let wanted = keys::joined(key_prefix, &page.prefix);
+        let after = keys::joined(key_prefix, &page.after);
+        let from = if page.after > page.prefix { after.clone() } else { wanted.clone() };
+        let mut scan = lakehold_kv::Scan::new(&*self.parts.kv, partition, from);
+        let mut results = Vec::new();
+        while let Some(entry) = scan.next().await? {
+            if !entry.key.starts_with(&wanted) {
+                break;
+            }
+            if !page.after.is_empty() && entry.key == after {
+                continue;
+            }
+            let Some(found) = decode(&entry.key, &entry.value)? else { continue };
+            if results.len() == amount {
+                return Ok(Page { results, has_more: true });
+            }
+            results.push(found);
+        }
+        Ok(Page { results, has_more: false })
+    }
+}

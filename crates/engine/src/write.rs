@@ -1,0 +1,335 @@
+//! Writing keys: the loop that follows a branch whose token moves, and what goes through it.
+//!
+//! An *edit* reads what it needs, decides and writes into the staging token, all by way of one branch
+//! record. Then the record is read again: if the token is still the one that was written to, the
+//! edit is done; if not, it is applied once more by way of the new record (see `staging` for why).
+//! The second application must know what the first one did:
+//!
+//! - what it wrote may be found again in a sealed token. That is no reason to leave it there: the
+//!   commit in progress may have read past it. It is written again;
+//! - what it wrote may be found again in the commit. Then it is done;
+//! - where it *removed* something, the commit in progress may still have read it. Then it says so
+//!   again, with a tombstone.
+//!
+//! After a few rounds a writer stands in the branch's queue, so that commits of this process cannot
+//! overtake it for ever; against those of other servers it waits a little between rounds.
+
+mod delete;
+mod update;
+
+use bytes::Bytes;
+use lakehold_kv::Outcome;
+use lakehold_kv::Precondition;
+use lakehold_kv::Write;
+
+use crate::BlockedAction;
+use crate::BranchId;
+use crate::Engine;
+use crate::EngineError;
+use crate::Repository;
+use crate::Value;
+use crate::branch::BranchState;
+use crate::branch::UPDATE_ATTEMPTS;
+use crate::error::Result;
+use crate::staging::encode_entry;
+use crate::staging::layers::Below;
+use crate::staging::layers::Entry;
+use crate::staging::tidy::set_entry;
+
+/// How many rounds a writer makes before it stands in the queue.
+const ROUNDS_BEFORE_QUEUE: u32 = 3;
+
+/// What must hold for a value to be staged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StageCondition {
+    /// Nothing.
+    Always,
+    /// The key is absent on the branch (staged over committed).
+    Absent,
+}
+
+/// A change of staged entries that may have to be applied more than once.
+pub(crate) trait Edit: Send {
+    /// Applies the edit by way of `state`.
+    fn apply(
+        &mut self,
+        engine: &Engine,
+        repository: &Repository,
+        state: &BranchState,
+    ) -> impl Future<Output = Result<Applied>> + Send;
+}
+
+/// What became of one application of an edit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Applied {
+    /// It is in the staging token: done, if the token is still the one that takes writes.
+    Written,
+    /// There was nothing to write: done, if the branch is still the same.
+    Nothing,
+    /// Somebody wrote in between: to be applied again.
+    Overtaken,
+}
+
+impl Engine {
+    /// Stages `value` under `key` on `branch`.
+    ///
+    /// Once this returns the entry can be read on the branch and is part of its next commit. Fails
+    /// with [`EngineError::PreconditionFailed`] where the condition does not hold (of several that
+    /// create a key at once exactly one succeeds), with [`EngineError::ProtectedBranch`],
+    /// [`EngineError::ReadOnlyRepository`], or [`EngineError::BranchBusy`].
+    pub async fn stage(
+        &self,
+        repository: &Repository,
+        branch: &BranchId,
+        key: Bytes,
+        value: Value,
+        condition: StageCondition,
+        force: bool,
+    ) -> Result<()> {
+        self.check_may_stage(repository, branch, force).await?;
+        if value.identity.is_empty() {
+            // It would be taken for a tombstone.
+            let key = String::from_utf8_lossy(&key).into_owned();
+            return Err(EngineError::InvalidArgument { name: "identity", value: key });
+        }
+        match condition {
+            StageCondition::Always => {
+                let entry = encode_entry(&key, Some(&value));
+                self.edit(repository, branch, &mut Set { key, entry }).await
+            }
+            StageCondition::Absent => {
+                let mut edit = Create { key, value, written: false };
+                self.edit(repository, branch, &mut edit).await
+            }
+        }
+    }
+
+    /// Fails as `stage` would before anything is written: branch missing, protected, read-only,
+    /// condition.
+    pub async fn check_stage(
+        &self,
+        repository: &Repository,
+        branch: &BranchId,
+        key: &[u8],
+        condition: StageCondition,
+        force: bool,
+    ) -> Result<()> {
+        self.check_may_stage(repository, branch, force).await?;
+        if condition == StageCondition::Always {
+            return self.branch_state(repository, branch).await.map(drop);
+        }
+        let key = Bytes::copy_from_slice(key);
+        let mut check = CheckAbsent { key };
+        self.edit(repository, branch, &mut check).await
+    }
+
+    pub(crate) async fn check_may_stage(
+        &self,
+        repository: &Repository,
+        branch: &BranchId,
+        force: bool,
+    ) -> Result<()> {
+        self.check_unprotected(repository, branch, BlockedAction::StagingWrite).await?;
+        repository.check_writable(force)
+    }
+
+    /// Applies `edit` until it is where it counts.
+    pub(crate) async fn edit<E: Edit>(
+        &self,
+        repository: &Repository,
+        branch: &BranchId,
+        edit: &mut E,
+    ) -> Result<()> {
+        let mut state = self.branch_state(repository, branch).await?;
+        for _ in 0..ROUNDS_BEFORE_QUEUE {
+            match self.apply_once(repository, &state, edit).await? {
+                None => return Ok(()),
+                Some(after) => state = after,
+            }
+        }
+        let _turn = self.parts.queues.enter(repository, branch).await;
+        self.edit_in_turn(repository, branch, edit).await
+    }
+
+    /// Like [`Engine::edit`], for those who stand in the branch's queue already.
+    pub(crate) async fn edit_in_turn<E: Edit>(
+        &self,
+        repository: &Repository,
+        branch: &BranchId,
+        edit: &mut E,
+    ) -> Result<()> {
+        for attempt in 1..=UPDATE_ATTEMPTS {
+            let state = self.branch_state(repository, branch).await?;
+            match self.apply_once(repository, &state, edit).await? {
+                None => return Ok(()),
+                Some(_) => self.back_off(attempt).await,
+            }
+        }
+        Err(EngineError::BranchBusy { branch: branch.clone(), attempts: UPDATE_ATTEMPTS })
+    }
+
+    /// Applies `edit` by way of `state`. Returns the branch as it is afterwards if the edit must be
+    /// applied again.
+    async fn apply_once<E: Edit>(
+        &self,
+        repository: &Repository,
+        state: &BranchState,
+        edit: &mut E,
+    ) -> Result<Option<BranchState>> {
+        let applied = edit.apply(self, repository, state).await?;
+        let after = self.branch_after_edit(repository, state, applied).await?;
+        let is_done = match applied {
+            Applied::Written => after.token() == state.token(),
+            Applied::Nothing => after.is_same(state),
+            Applied::Overtaken => false,
+        };
+        Ok((!is_done).then_some(after))
+    }
+
+    /// Reads the branch after an edit by way of `state`. What was written to a token that the branch
+    /// has dropped meanwhile is taken back: nobody would ever look there.
+    async fn branch_after_edit(
+        &self,
+        repository: &Repository,
+        state: &BranchState,
+        applied: Applied,
+    ) -> Result<BranchState> {
+        let after = self.find_branch(repository, &state.id).await?;
+        let token = state.token();
+        let is_named = after.as_ref().is_some_and(|after| after.tokens().any(|t| t == token));
+        if applied == Applied::Written && !is_named {
+            self.drop_partitions(vec![token.into_bytes()]);
+        }
+        after.ok_or_else(|| EngineError::BranchNotFound(state.id.clone()))
+    }
+
+    /// Reads the staging token's entry at `key` and what lies below it; `None` if tokens were wiped
+    /// meanwhile.
+    async fn present(
+        &self,
+        repository: &Repository,
+        state: &BranchState,
+        key: &Bytes,
+    ) -> Result<Option<(Option<Entry>, Below)>> {
+        let entry = self.entry(&state.token(), key).await?;
+        let below = match &entry {
+            Some(_) => Below::Nothing,
+            None => self.below(repository, state, key).await?,
+        };
+        // The state was read before; whether it still is the record settles what lies below.
+        let now = self.branch_state(repository, &state.id).await?;
+        Ok(now.is_same(state).then_some((entry, below)))
+    }
+}
+
+/// Stages a value whatever is there.
+struct Set {
+    key: Bytes,
+    entry: Bytes,
+}
+
+impl Edit for Set {
+    async fn apply(
+        &mut self,
+        engine: &Engine,
+        _repository: &Repository,
+        state: &BranchState,
+    ) -> Result<Applied> {
+        let write = set_entry(&state.token(), self.key.clone(), self.entry.clone());
+        let (Outcome::Applied | Outcome::PreconditionFailed) = engine.write_if(write).await?;
+        Ok(Applied::Written)
+    }
+}
+
+/// Stages a value where there is none.
+struct Create {
+    key: Bytes,
+    value: Value,
+    /// Whether an earlier application has written it.
+    written: bool,
+}
+
+impl Create {
+    fn is_ours(&self, value: Option<&Value>) -> bool {
+        self.written && value == Some(&self.value)
+    }
+
+    fn refused(&self) -> EngineError {
+        EngineError::PreconditionFailed(String::from_utf8_lossy(&self.key).into_owned())
+    }
+}
+
+impl Edit for Create {
+    async fn apply(
+        &mut self,
+        engine: &Engine,
+        repository: &Repository,
+        state: &BranchState,
+    ) -> Result<Applied> {
+        let present = engine.present(repository, state, &self.key).await?;
+        let Some((entry, below)) = present else { return Ok(Applied::Overtaken) };
+        let precondition = match (&entry, &below) {
+            (Some(entry), _) if self.is_ours(entry.value.as_ref()) => return Ok(Applied::Written),
+            (Some(Entry { value: Some(_), .. }), _) => return Err(self.refused()),
+            (Some(tombstone), _) => Precondition::Unchanged(tombstone.version.clone()),
+            (None, Below::Committed(value)) if self.is_ours(Some(value)) => {
+                return Ok(Applied::Nothing);
+            }
+            (None, Below::Sealed(Some(value))) if self.is_ours(Some(value)) => Precondition::Absent,
+            (None, below) if below.value().is_some() => return Err(self.refused()),
+            (None, _) => Precondition::Absent,
+        };
+        let entry = encode_entry(&self.key, Some(&self.value));
+        let applied = put_if(engine, state, &self.key, entry, precondition).await?;
+        self.written |= applied == Applied::Written;
+        Ok(applied)
+    }
+}
+
+/// Asks whether [`Create`] would be refused.
+struct CheckAbsent {
+    key: Bytes,
+}
+
+impl Edit for CheckAbsent {
+    async fn apply(
+        &mut self,
+        engine: &Engine,
+        repository: &Repository,
+        state: &BranchState,
+    ) -> Result<Applied> {
+        let present = engine.present(repository, state, &self.key).await?;
+        let Some((entry, below)) = present else { return Ok(Applied::Overtaken) };
+        let value = match &entry {
+            Some(entry) => entry.value.as_ref(),
+            None => below.value(),
+        };
+        match value {
+            Some(_) => {
+                let key = String::from_utf8_lossy(&self.key).into_owned();
+                Err(EngineError::PreconditionFailed(key))
+            }
+            None => Ok(Applied::Written),
+        }
+    }
+}
+
+/// Writes an entry into the staging token if nobody else has since it was looked at.
+async fn put_if(
+    engine: &Engine,
+    state: &BranchState,
+    key: &Bytes,
+    entry: Bytes,
+    precondition: Precondition,
+) -> Result<Applied> {
+    let write = Write {
+        partition: state.token().into_bytes(),
+        key: key.clone(),
+        value: Some(entry),
+        precondition,
+    };
+    Ok(match engine.write_if(write).await? {
+        Outcome::Applied => Applied::Written,
+        Outcome::PreconditionFailed => Applied::Overtaken,
+    })
+}

@@ -1,0 +1,477 @@
+//! Interleavings, made to happen instead of hoped for: two servers work on the same branch, and each
+//! stands still at a chosen call of the store while the other goes on.
+
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::OnceLock;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use lakehold_engine::EngineError;
+use lakehold_engine::ResetScope;
+use lakehold_kv::Error;
+use lakehold_kv::MemStore;
+use lakehold_kv::Outcome;
+use lakehold_kv::Ownership;
+use lakehold_kv::Precondition;
+use lakehold_kv::ScanPage;
+use lakehold_kv::Store;
+use lakehold_kv::Versioned;
+use lakehold_kv::Write;
+use tokio::sync::Notify;
+
+use crate::lake::Lake;
+
+/// A store whose n-th call, counted from one, waits before it is carried out until it is released.
+#[derive(Debug)]
+struct PausingStore {
+    inner: MemStore,
+    pause_at: usize,
+    calls: AtomicUsize,
+    reached: Notify,
+    released: Notify,
+}
+
+impl PausingStore {
+    fn new(inner: MemStore, pause_at: usize) -> Self {
+        let (reached, released) = (Notify::new(), Notify::new());
+        Self { inner, pause_at, calls: AtomicUsize::new(0), reached, released }
+    }
+
+    async fn pass(&self) {
+        if self.calls.fetch_add(1, Ordering::SeqCst) + 1 == self.pause_at {
+            self.reached.notify_one();
+            self.released.notified().await;
+        }
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl Store for PausingStore {
+    fn ownership(&self) -> Ownership {
+        self.inner.ownership()
+    }
+
+    async fn get(&self, partition: Bytes, key: Bytes) -> Result<Option<Versioned>, Error> {
+        self.pass().await;
+        self.inner.get(partition, key).await
+    }
+
+    async fn write(&self, writes: Vec<Write>) -> Result<Vec<Outcome>, Error> {
+        self.pass().await;
+        self.inner.write(writes).await
+    }
+
+    async fn scan(&self, partition: Bytes, from: Bytes, limit: usize) -> Result<ScanPage, Error> {
+        self.pass().await;
+        self.inner.scan(partition, from, limit).await
+    }
+
+    async fn close(&self) -> Result<(), Error> {
+        self.inner.close().await
+    }
+}
+
+type Work = fn(Lake) -> BoxFuture<'static, Result<(), EngineError>>;
+
+/// What another server does meanwhile.
+const OTHERS: &[(&str, Work)] = &[
+    ("commit", |lake| Box::pin(async move { lake.commit("main", "theirs").await.map(drop) })),
+    ("merge", |lake| Box::pin(async move { lake.merge("dev", "main").await.map(drop) })),
+    ("reset a prefix", |lake| {
+        Box::pin(async move { lake.reset("main", ResetScope::Prefix("x/".to_owned())).await })
+    }),
+    ("write", |lake| Box::pin(async move { lake.put("main", "theirs", "1").await })),
+];
+
+/// A store that notes what is written to it.
+#[derive(Debug)]
+struct NotingStore {
+    inner: MemStore,
+    noted: Mutex<Vec<Write>>,
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl Store for NotingStore {
+    fn ownership(&self) -> Ownership {
+        self.inner.ownership()
+    }
+
+    async fn get(&self, partition: Bytes, key: Bytes) -> Result<Option<Versioned>, Error> {
+        self.inner.get(partition, key).await
+    }
+
+    async fn write(&self, writes: Vec<Write>) -> Result<Vec<Outcome>, Error> {
+        self.noted.lock().expect("notes").extend(writes.clone());
+        self.inner.write(writes).await
+    }
+
+    async fn scan(&self, partition: Bytes, from: Bytes, limit: usize) -> Result<ScanPage, Error> {
+        self.inner.scan(partition, from, limit).await
+    }
+
+    async fn close(&self) -> Result<(), Error> {
+        self.inner.close().await
+    }
+}
+
+/// A branch `main` with `old` committed, `new` staged, and `gone` committed and staged as deleted;
+/// a branch `dev` with something to merge. With `clean`, nothing is staged. Made once, and written
+/// down to be had again and again.
+struct Beginning {
+    lake: Lake,
+    writes: Vec<Write>,
+}
+
+impl Beginning {
+    async fn new(clean: bool) -> Self {
+        let noting = NotingStore { inner: MemStore::shared(), noted: Mutex::default() };
+        let noting = Arc::new(noting);
+        let lake = Lake::over(noting.clone()).await;
+        lake.put("main", "old", "1").await.expect("staged");
+        lake.put("main", "gone", "1").await.expect("staged");
+        lake.commit("main", "base").await.expect("committed");
+        lake.branch("dev", "main").await.expect("created");
+        lake.put("dev", "from-dev", "1").await.expect("staged");
+        lake.commit("dev", "on dev").await.expect("committed");
+        if !clean {
+            lake.put("main", "new", "1").await.expect("staged");
+            lake.put("main", "old", "2").await.expect("staged");
+            lake.put("main", "x/1", "1").await.expect("staged");
+            lake.delete("main", &["gone"]).await.expect("deleted");
+        }
+        // What was left to be done beside us.
+        for _ in 0..200 {
+            tokio::task::yield_now().await;
+        }
+        let writes = std::mem::take(&mut *noting.noted.lock().expect("notes"));
+        let always = |write| Write { precondition: Precondition::Always, ..write };
+        Self { lake, writes: writes.into_iter().map(always).collect() }
+    }
+
+    async fn again(&self) -> (Lake, MemStore) {
+        let kv = MemStore::shared();
+        drop(kv.write(self.writes.clone()).await.expect("written"));
+        (self.lake.through(Arc::new(kv.clone())), kv)
+    }
+}
+
+/// What is known of a race when it is over.
+struct Race<'a> {
+    lake: &'a Lake,
+    /// For messages.
+    at: &'a str,
+    /// Whether the others are those of this name.
+    others: &'a str,
+    /// Whether the others had moved the branch by the time we were told that we were done.
+    moved: bool,
+    result: Result<(), EngineError>,
+}
+
+/// Waits until `store` stands still, or for long enough that it never will.
+async fn until_paused(store: &PausingStore, is_over: &AtomicBool) {
+    for _ in 0..100_000 {
+        let is_paused = store.calls.load(Ordering::SeqCst) >= store.pause_at;
+        if is_paused || is_over.load(Ordering::SeqCst) {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    // What they left to be done beside them.
+    for _ in 0..20 {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Plays every interleaving of this form: we go on to our `i`-th call and stand still; the others go
+/// on to their `j`-th call and stand still; we go on to our end; the others go on to theirs. With `i`
+/// zero we begin once the others stand still. After each, `check` sees what came of it.
+async fn race(ours: impl AsyncFn(&Lake) -> Result<(), EngineError>, check: impl AsyncFn(Race<'_>)) {
+    for (others, theirs) in OTHERS {
+        let beginning = Beginning::new(*others == "merge").await;
+        for we_pause_at in 0.. {
+            assert!(we_pause_at < 100, "{others}: an end");
+            let mut we_paused = we_pause_at == 0;
+            for they_pause_at in 1.. {
+                assert!(they_pause_at < 200, "{others}: an end");
+                let at = format!("we at {we_pause_at}, they ({others}) at {they_pause_at}");
+                let (lake, kv) = beginning.again().await;
+                let head = lake.head("main").await;
+                let our_store = Arc::new(PausingStore::new(kv.clone(), we_pause_at));
+                let their_store = Arc::new(PausingStore::new(kv, they_pause_at));
+                let (we, they) =
+                    (lake.through(our_store.clone()), lake.through(their_store.clone()));
+                let (we_ended, they_ended) = (AtomicBool::new(false), AtomicBool::new(false));
+                let they_began = Notify::new();
+
+                let our_side = async {
+                    if we_pause_at == 0 {
+                        they_began.notify_one();
+                        until_paused(&their_store, &they_ended).await;
+                    }
+                    let result = ours(&we).await;
+                    we_ended.store(true, Ordering::SeqCst);
+                    let moved = lake.head("main").await != head;
+                    their_store.released.notify_one();
+                    (result, moved)
+                };
+                let their_side = async {
+                    they_began.notified().await;
+                    let result = theirs(they).await;
+                    they_ended.store(true, Ordering::SeqCst);
+                    result
+                };
+                let between = async {
+                    if we_pause_at > 0 {
+                        until_paused(&our_store, &we_ended).await;
+                        they_began.notify_one();
+                        until_paused(&their_store, &they_ended).await;
+                        our_store.released.notify_one();
+                    }
+                };
+                let ((result, moved), theirs, ()) = tokio::join!(our_side, their_side, between);
+                match theirs {
+                    Ok(()) | Err(EngineError::NoChanges | EngineError::DirtyBranch(_)) => {}
+                    Err(other) => panic!("{at}: {other:?}"),
+                }
+                check(Race { lake: &lake, at: &at, others, moved, result }).await;
+                we_paused |= our_store.calls.load(Ordering::SeqCst) >= we_pause_at;
+                if their_store.calls.load(Ordering::SeqCst) < they_pause_at {
+                    break;
+                }
+            }
+            if !we_paused {
+                break;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_acknowledged_write_is_not_lost() {
+    race(
+        async |lake| lake.put("main", "old", "ours").await,
+        async |Race { lake, at, result, .. }| {
+            result.expect(at);
+            assert_eq!(lake.get("main", "old").await.as_deref(), Some("ours"), "{at}");
+            // Unless they have taken it along.
+            drop(lake.commit("main", "all").await);
+            assert_eq!(lake.get("main@", "old").await.as_deref(), Some("ours"), "{at}");
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn an_acknowledged_deletion_is_not_lost() {
+    for no_tombstone in [false, true] {
+        race(
+            async |lake| {
+                let keys = [Bytes::from_static(b"old"), Bytes::from_static(b"new")];
+                let main = crate::lake::branch("main");
+                lake.engine.delete(&lake.repository, &main, &keys, no_tombstone, false).await
+            },
+            async |Race { lake, at, result, .. }| {
+                result.expect(at);
+                for key in ["old", "new"] {
+                    assert_eq!(lake.get("main", key).await, None, "{key}, {at}");
+                }
+            },
+        )
+        .await;
+    }
+}
+
+/// Not "precondition failed" because of its own first attempt.
+#[tokio::test]
+async fn a_creation_recognises_what_it_wrote_itself() {
+    race(
+        async |lake| lake.create("main", "ours", "1").await,
+        async |Race { lake, at, result, .. }| {
+            result.expect(at);
+            assert_eq!(lake.get("main", "ours").await.as_deref(), Some("1"), "{at}");
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_key_that_is_there_all_the_time_is_never_created() {
+    race(
+        async |lake| lake.create("main", "old", "ours").await,
+        async |Race { lake, at, result, .. }| {
+            assert!(matches!(result, Err(EngineError::PreconditionFailed(_))), "{at}: {result:?}");
+            assert_ne!(lake.get("main", "old").await.as_deref(), Some("ours"), "{at}");
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn an_update_happens_once() {
+    race(
+        async |lake| lake.append("main", "old", "+").await.map(drop),
+        async |Race { lake, at, others, result, .. }| {
+            result.expect(at);
+            let expected = if others == "merge" { "1+" } else { "2+" };
+            assert_eq!(lake.get("main", "old").await.as_deref(), Some(expected), "{at}");
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn an_acknowledged_reset_is_not_lost() {
+    for scope in
+        [ResetScope::Key("old".to_owned()), ResetScope::Prefix("ol".to_owned()), ResetScope::All]
+    {
+        race(
+            async |lake| lake.reset("main", scope.clone()).await,
+            async |Race { lake, at, moved, result, .. }| {
+                result.expect(at);
+                let old = lake.get("main", "old").await.expect(at);
+                // Either committed before it was undone, or undone.
+                assert!(old == "1" || (moved && old == "2"), "{scope:?}, {at}: {old}");
+            },
+        )
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn two_commits_at_once_lose_nothing_and_take_nothing_twice() {
+    race(
+        async |lake| match lake.commit("main", "ours").await {
+            Ok(_) | Err(EngineError::NoChanges) => Ok(()),
+            Err(other) => Err(other),
+        },
+        async |Race { lake, at, others, result, .. }| {
+            result.expect(at);
+            drop(lake.commit("main", "the rest").await);
+            assert_eq!(lake.get("main@", "old").await, lake.get("main", "old").await, "{at}");
+            assert!(lake.staged("main").await.is_empty(), "{at}");
+            if others != "merge" {
+                assert_eq!(lake.get("main", "old").await.as_deref(), Some("2"), "{at}");
+                assert_eq!(lake.get("main", "gone").await, None, "{at}");
+            }
+        },
+    )
+    .await;
+}
+
+/// A merge may be refused because the branch is not clean, but it never takes anything along.
+#[tokio::test]
+async fn a_merge_keeps_what_is_written_meanwhile() {
+    race(
+        async |lake| match lake.merge("dev", "main").await {
+            Ok(_) | Err(EngineError::DirtyBranch(_) | EngineError::NoChanges) => Ok(()),
+            Err(other) => Err(other),
+        },
+        async |Race { lake, at, others, result, .. }| {
+            result.expect(at);
+            let expected = if others == "merge" { "1" } else { "2" };
+            assert_eq!(lake.get("main", "old").await.as_deref(), Some(expected), "{at}");
+            if others == "write" {
+                assert_eq!(lake.get("main", "theirs").await.as_deref(), Some("1"), "{at}");
+            }
+        },
+    )
+    .await;
+}
+
+/// The reader stands still, and what it was about to read is committed and wiped.
+#[tokio::test]
+async fn a_reader_finds_what_was_committed_under_it() {
+    let beginning = Beginning::new(false).await;
+    for pause_at in 1.. {
+        assert!(pause_at < 300, "an end");
+        let (lake, kv) = beginning.again().await;
+        let store = Arc::new(PausingStore::new(kv, pause_at));
+        let reader = lake.through(store.clone());
+        let reading = async {
+            let one = reader.get("main", "new").await;
+            let all = reader.all("main").await;
+            let deleted = reader.get("main", "gone").await;
+            (one, all, deleted)
+        };
+        let committing = async {
+            for _ in 0..10_000 {
+                if store.calls.load(Ordering::SeqCst) >= pause_at {
+                    break;
+                }
+                tokio::task::yield_now().await;
+            }
+            lake.commit("main", "meanwhile").await.expect("committed");
+            lake.engine.sweep_dropped_tokens().await.expect("swept");
+            for _ in 0..50 {
+                tokio::task::yield_now().await;
+            }
+            store.released.notify_one();
+        };
+        let ((one, all, deleted), ()) = tokio::join!(reading, committing);
+        assert_eq!(one.as_deref(), Some("1"), "at {pause_at}");
+        assert_eq!(all.into_keys().collect::<Vec<_>>(), ["new", "old", "x/1"], "at {pause_at}");
+        assert_eq!(deleted, None, "at {pause_at}");
+        if store.calls.load(Ordering::SeqCst) < pause_at {
+            break;
+        }
+    }
+}
+
+/// A store on which someone else commits right before each write to a staging token.
+#[derive(Debug)]
+struct Restless {
+    inner: MemStore,
+    other: OnceLock<Lake>,
+    commits: AtomicUsize,
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl Store for Restless {
+    fn ownership(&self) -> Ownership {
+        self.inner.ownership()
+    }
+
+    async fn get(&self, partition: Bytes, key: Bytes) -> Result<Option<Versioned>, Error> {
+        self.inner.get(partition, key).await
+    }
+
+    async fn write(&self, writes: Vec<Write>) -> Result<Vec<Outcome>, Error> {
+        if let Some(other) = self.other.get()
+            && writes.iter().any(|write| write.partition.contains(&b':'))
+        {
+            let unique = format!("theirs/{}", self.commits.fetch_add(1, Ordering::SeqCst));
+            other.put("main", &unique, "1").await.expect("staged");
+            // Two of these may be at it: what we take back is a write, too.
+            drop(other.commit("main", "theirs").await);
+        }
+        self.inner.write(writes).await
+    }
+
+    async fn scan(&self, partition: Bytes, from: Bytes, limit: usize) -> Result<ScanPage, Error> {
+        self.inner.scan(partition, from, limit).await
+    }
+
+    async fn close(&self) -> Result<(), Error> {
+        self.inner.close().await
+    }
+}
+
+#[tokio::test]
+async fn a_write_gives_up_on_a_branch_that_never_stands_still() {
+    let kv = MemStore::shared();
+    let lake = Lake::over(Arc::new(kv.clone())).await;
+    let restless =
+        Arc::new(Restless { inner: kv, other: OnceLock::new(), commits: AtomicUsize::new(0) });
+    restless.other.set(lake.clone()).expect("not set yet");
+    let ours = lake.through(restless);
+    let refused = ours.put("main", "ours", "1").await;
+    assert!(matches!(refused, Err(EngineError::BranchBusy { .. })), "{refused:?}");
+}
