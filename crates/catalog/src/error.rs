@@ -1,0 +1,173 @@
+//! Why an operation of the catalog did not happen.
+
+use lakehold_block::BoxError;
+use lakehold_engine::EngineError;
+use lakehold_engine::ErrorKind;
+
+/// Why an operation of the catalog did not happen.
+///
+/// Wraps the engine's errors, so that protocols see one type; [`CatalogError::kind`] says which way
+/// out a caller has.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CatalogError {
+    /// The engine refused.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+
+    /// The storage namespace is not one of this block store.
+    #[error("invalid storage namespace {namespace:?}: must match {expected}")]
+    InvalidNamespace {
+        /// The namespace as given.
+        namespace: String,
+        /// The regular expression that namespaces of this store match.
+        expected: String,
+    },
+    /// Another repository lives, or lived, in the storage namespace.
+    #[error("storage namespace {namespace} is in use: found {place}")]
+    NamespaceInUse {
+        /// The namespace.
+        namespace: String,
+        /// The marker that was found in it.
+        place: String,
+    },
+    /// The storage namespace cannot be written or read back.
+    #[error("cannot access storage at {namespace}")]
+    StorageAccess {
+        /// The namespace.
+        namespace: String,
+        /// What the block store said.
+        #[source]
+        source: lakehold_block::Error,
+    },
+    /// No block store of that id.
+    #[error("unknown storage id {0:?}")]
+    UnknownStorageId(String),
+
+    /// A path of 1 to 1024 bytes is needed.
+    #[error("path of {0} bytes: 1 to 1024 are allowed")]
+    InvalidPath(usize),
+    /// Too many paths in one call.
+    #[error("{0} paths in one call, at most 1000 are allowed")]
+    TooManyPaths(usize),
+
+    /// The object is recorded but its bytes are gone.
+    #[error("no data at {0}")]
+    DataMissing(String),
+    /// The address cannot be one of the store's.
+    #[error("invalid physical address {address:?}: {reason}")]
+    InvalidAddress {
+        /// The address as given.
+        address: String,
+        /// Which rule it breaks.
+        reason: &'static str,
+    },
+    /// The address lies where it may not.
+    #[error("forbidden physical address {0:?}")]
+    ForbiddenAddress(String),
+    /// The link address has no valid signature for this repository, branch and path.
+    #[error("link address {address:?} is invalid: {reason:?}")]
+    InvalidLink {
+        /// The address as given.
+        address: String,
+        /// What is wrong with it.
+        reason: LinkProblem,
+    },
+    /// The link address is more than 24 hours old.
+    #[error("link address {0:?} has expired")]
+    LinkExpired(String),
+
+    /// What the caller sent as the object's bytes broke off or had another length than announced.
+    #[error("upload broke off: {0}")]
+    BrokenUpload(String),
+    /// This store or this version cannot do that.
+    #[error("not supported: {0}")]
+    NotSupported(&'static str),
+    /// The disk is full.
+    #[error("{0}")]
+    StorageFull(String),
+
+    /// The record of an object cannot be read.
+    #[error("corrupt entry at {location}")]
+    CorruptEntry {
+        /// Repository and path.
+        location: String,
+        /// What was wrong with it.
+        #[source]
+        source: BoxError,
+    },
+    /// The block store failed.
+    #[error("block store")]
+    Block(#[source] lakehold_block::Error),
+}
+
+/// What is wrong with a link address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkProblem {
+    /// It lies where only signed addresses are accepted and carries no signature.
+    NotSigned,
+    /// What should be its signature, or its name, cannot be one.
+    Malformed,
+    /// It was signed for something else, or by somebody else.
+    WrongSignature,
+}
+
+impl CatalogError {
+    /// Returns what a caller can do about this error.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Engine(error) => error.kind(),
+            Self::InvalidNamespace { .. }
+            | Self::NamespaceInUse { .. }
+            | Self::StorageAccess { .. }
+            | Self::UnknownStorageId(_)
+            | Self::InvalidPath(_)
+            | Self::TooManyPaths(_)
+            | Self::InvalidAddress { .. }
+            | Self::InvalidLink { .. }
+            | Self::LinkExpired(_)
+            | Self::BrokenUpload(_)
+            | Self::NotSupported(_) => ErrorKind::Invalid,
+            Self::ForbiddenAddress(_) => ErrorKind::Forbidden,
+            Self::DataMissing(_) => ErrorKind::Gone,
+            Self::StorageFull(_) | Self::CorruptEntry { .. } | Self::Block(_) => {
+                ErrorKind::Internal
+            }
+        }
+    }
+}
+
+impl From<lakehold_block::Error> for CatalogError {
+    fn from(error: lakehold_block::Error) -> Self {
+        use lakehold_block::Error as Block;
+        match error {
+            Block::NotFound(address) => Self::DataMissing(address),
+            Block::InvalidAddress { address, reason } => Self::InvalidAddress { address, reason },
+            Block::Forbidden(address) => Self::ForbiddenAddress(address),
+            Block::NotSupported(operation) => Self::NotSupported(operation),
+            Block::Body(source) => Self::BrokenUpload(source.to_string()),
+            Block::Length { .. } => Self::BrokenUpload(error.to_string()),
+            Block::Full(_) => Self::StorageFull(error.to_string()),
+            other => Self::Block(other),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_from_a_broken_upload() {
+        let full = CatalogError::from(lakehold_block::Error::Full("/data".to_owned()));
+        assert!(matches!(&full, CatalogError::StorageFull(text) if text.contains("/data")));
+        let short = lakehold_block::Error::Length { announced: 3, actual: 2 };
+        assert!(matches!(CatalogError::from(short), CatalogError::BrokenUpload(_)));
+    }
+
+    #[test]
+    fn bytes_that_are_gone_are_gone_and_not_a_failure() {
+        let missing = CatalogError::from(lakehold_block::Error::NotFound("mem://a/b".to_owned()));
+        assert_eq!(missing.kind(), ErrorKind::Gone);
+    }
+}

@@ -1,0 +1,148 @@
+//! Upload past the server: give out an address, later link what was stored there.
+//!
+//! ```text
+//! client ── link_address ──► data/<partition>/<xid>,<signature>     nothing is remembered
+//!        ── stores the bytes there by itself
+//!        ── link ──► signature for this repository, branch and path? at most 24 hours old? ──► staged
+//! ```
+//!
+//! Linking an address outside the namespace's `data/` is staging it: no signature is asked for. So it
+//! is for an address in the form that a local store shows, the absolute path of a file: the real
+//! server takes it as it comes, and whoever may link may stage the same address anyway. Linking twice
+//! is accepted.
+
+use lakehold_block::Address;
+use lakehold_clock::Xid;
+use lakehold_engine::BranchId;
+use lakehold_engine::EngineError;
+use lakehold_engine::Repository;
+use lakehold_engine::RepositoryId;
+
+use super::address::is_data;
+use super::check_path;
+use super::signature;
+use super::signature::Signed;
+use super::stage::Staged;
+use crate::Catalog;
+use crate::CatalogError;
+use crate::LinkProblem;
+use crate::Object;
+use crate::Result;
+
+/// How long a link address can be linked, in seconds.
+const LINK_AGE_SECONDS: i64 = 24 * 60 * 60;
+
+/// An address to upload to, and to link afterwards.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkAddress {
+    /// Complete URI, as clients see it.
+    pub physical_address: String,
+}
+
+impl Catalog {
+    /// A signed address to upload to (getPhysicalAddress). Whether the branch exists is asked only
+    /// when it is linked.
+    pub async fn link_address(
+        &self,
+        repository: &RepositoryId,
+        branch: &BranchId,
+        path: &str,
+    ) -> Result<LinkAddress> {
+        check_path(path)?;
+        let repository = self.repository(repository).await?;
+        let unsigned = self.fresh_name();
+        let name = self.signer().sign(&signed(&repository, branch, path, &unsigned));
+        let address = Address::relative(&repository.storage_namespace, name);
+        Ok(LinkAddress { physical_address: self.blocks().physical_address(&address) })
+    }
+
+    /// Stages what was uploaded to a signed address (linkPhysicalAddress).
+    ///
+    /// Quotes and blanks around the checksum are dropped; an empty one is the engine's
+    /// `InvalidArgument`. The object returned shows the physical address as it was given.
+    pub async fn link(
+        &self,
+        repository: &RepositoryId,
+        branch: &BranchId,
+        mut staged: Staged,
+    ) -> Result<Object> {
+        check_path(&staged.path)?;
+        staged.checksum = clean_checksum(&staged.checksum)?;
+        let repository = self.repository(repository).await?;
+        let given = staged.physical_address.clone();
+        let at = self.blocks().parse_physical(&repository.storage_namespace, &given)?;
+        if let Address::Relative { name, .. } = &at
+            && is_data(name)
+            && given.starts_with(repository.storage_namespace.as_str())
+        {
+            self.check_link(&repository, branch, &staged, name)?;
+        }
+        let object = self.stage_at(&repository, branch, &at, staged).await?;
+        Ok(Object { physical_address: given, ..object })
+    }
+
+    fn check_link(
+        &self,
+        repository: &Repository,
+        branch: &BranchId,
+        staged: &Staged,
+        name: &str,
+    ) -> Result<()> {
+        let invalid = |reason| {
+            let address = staged.physical_address.clone();
+            CatalogError::InvalidLink { address, reason }
+        };
+        let (unsigned, signature) = signature::split(name).map_err(invalid)?;
+        let signed = signed(repository, branch, &staged.path, unsigned);
+        self.signer().check(&signed, signature).map_err(invalid)?;
+        let made = seconds_of(unsigned).ok_or_else(|| invalid(LinkProblem::Malformed))?;
+        if self.runtime().now().seconds - made > LINK_AGE_SECONDS {
+            return Err(CatalogError::LinkExpired(staged.physical_address.clone()));
+        }
+        Ok(())
+    }
+}
+
+fn signed<'a>(
+    repository: &'a Repository,
+    branch: &'a BranchId,
+    path: &'a str,
+    name: &'a str,
+) -> Signed<'a> {
+    let repository = repository.id.as_str();
+    Signed { repository, branch: branch.as_str(), path, physical_address: name }
+}
+
+/// When a name was given out, in seconds since 1970.
+fn seconds_of(name: &str) -> Option<i64> {
+    let id = name.rsplit('/').next()?;
+    Some(i64::from(Xid::parse(id).ok()?.seconds()))
+}
+
+fn clean_checksum(given: &str) -> Result<String> {
+    let cleaned = given.trim_matches(|c: char| c == '"' || c.is_whitespace());
+    if cleaned.is_empty() {
+        let value = given.to_owned();
+        return Err(EngineError::InvalidArgument { name: "checksum", value }.into());
+    }
+    Ok(cleaned.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_checksum_loses_quotes_and_blanks_and_must_not_be_empty() {
+        assert_eq!(clean_checksum("\"abc\" ").expect("not empty"), "abc");
+        assert_eq!(clean_checksum("a\"b").expect("not empty"), "a\"b");
+        assert!(clean_checksum(" \"\"").is_err());
+    }
+
+    #[test]
+    fn the_time_of_a_link_is_in_its_last_component() {
+        let name = "data/g3rsqmo1081g01o00010/d5bjb981081g01o00010";
+        assert_eq!(seconds_of(name), Some(1_767_323_045));
+        assert_eq!(seconds_of("data/x"), None);
+    }
+}

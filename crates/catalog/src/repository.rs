@@ -1,0 +1,222 @@
+//! Repositories: creation with its check of the storage namespace, and the rest, the engine's.
+//!
+//! A repository owns its storage namespace for ever: objects of two repositories in one namespace
+//! would be garbage to each other. Creation therefore leaves a *marker* in the namespace,
+//! `_lakefs/dummy`, and refuses a namespace that has one. Deleting a repository leaves the marker,
+//! because it leaves the objects. Writing and reading the marker also proves that the store can be
+//! used, before anything is recorded.
+//!
+//! Read-only repositories (for looking at what another installation writes) and bare ones (to be
+//! restored into) skip the check: they are made over namespaces that are in use.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tracing::info;
+
+use lakehold_block::Address;
+use lakehold_block::Error as BlockError;
+use lakehold_block::StorageNamespace;
+use lakehold_engine::BranchId;
+use lakehold_engine::EngineError;
+use lakehold_engine::Metadata;
+use lakehold_engine::NewRepository;
+use lakehold_engine::Page;
+use lakehold_engine::PageRequest;
+use lakehold_engine::Repository;
+use lakehold_engine::RepositoryId;
+
+use crate::Catalog;
+use crate::CatalogError;
+use crate::Result;
+
+/// The branch of a repository whose creator named none.
+const DEFAULT_BRANCH: &str = "main";
+
+/// Name and content of the marker; both are part of the stored format.
+const MARKER: &str = "_lakefs/dummy";
+const MARKER_TEXT: &str = "this is dummy data - created by lakeFS to check accessibility";
+
+/// Where old installations put their marker.
+const OLD_MARKER: &str = "dummy";
+
+/// What makes a repository.
+#[derive(Clone, Debug)]
+pub struct CreateRepository {
+    /// Its name.
+    pub id: RepositoryId,
+    /// Where its data is to live; refused where the block store cannot use it.
+    pub storage_namespace: String,
+    /// The block store, where a server has several. Empty: the only one.
+    pub storage_id: String,
+    /// Name of its first branch. Empty: `main`.
+    pub default_branch: String,
+    /// Refuse all changes that are not forced.
+    pub read_only: bool,
+    /// Only the record: no commit, no branch, no access to the block store.
+    pub bare: bool,
+    /// With sample data, committed by [`CreateRepository::committer`]; a bare repository has none.
+    pub sample_data: bool,
+    /// Who commits the sample data.
+    pub committer: String,
+}
+
+impl Catalog {
+    /// Creates a repository.
+    ///
+    /// The order of checks is part of the API: whether it exists, the storage id, the namespace's
+    /// form, the default branch's name, then the namespace's content. If anything fails after the
+    /// check of the content, the marker stays in the namespace.
+    pub async fn create_repository(&self, new: CreateRepository) -> Result<Arc<Repository>> {
+        self.check_absent(&new.id).await?;
+        if !new.storage_id.is_empty() {
+            return Err(CatalogError::UnknownStorageId(new.storage_id));
+        }
+        let storage_namespace = self.parse_namespace(&new.storage_namespace)?;
+        let default_branch = parse_default_branch(&new.default_branch)?;
+        let record = NewRepository {
+            id: new.id,
+            storage_namespace,
+            storage_id: new.storage_id,
+            default_branch,
+            read_only: new.read_only,
+            bare: new.bare,
+        };
+        let repository = self.take_namespace(record).await?;
+        if new.sample_data && !new.bare {
+            self.add_sample_data(&repository, &new.committer).await?;
+        }
+        info!(repository.id = %repository.id, "created repository {}", repository.id);
+        Ok(repository)
+    }
+
+    /// Returns the repository `id`.
+    pub async fn repository(&self, id: &RepositoryId) -> Result<Arc<Repository>> {
+        Ok(self.engine().repository(id).await?)
+    }
+
+    /// Lists repositories in name order, those in deletion included; with `search` only those whose
+    /// name has it somewhere.
+    pub async fn list_repositories(
+        &self,
+        page: &PageRequest,
+        search: &str,
+    ) -> Result<Page<Arc<Repository>>> {
+        Ok(self.engine().list_repositories(page, search).await?)
+    }
+
+    /// Deletes a repository, but not the bytes of its objects.
+    pub async fn delete_repository(&self, id: &RepositoryId, force: bool) -> Result<()> {
+        Ok(self.engine().delete_repository(id, force).await?)
+    }
+
+    /// Returns the repository's metadata; empty where none was set.
+    pub async fn repository_metadata(&self, id: &RepositoryId) -> Result<Metadata> {
+        let repository = self.repository(id).await?;
+        Ok(self.engine().repository_metadata(&repository).await?)
+    }
+
+    /// Sets some keys of the repository's metadata and removes others; the rest stays.
+    pub async fn update_repository_metadata(
+        &self,
+        id: &RepositoryId,
+        set: &Metadata,
+        remove: &[String],
+    ) -> Result<()> {
+        let repository = self.repository(id).await?;
+        Ok(self.engine().update_repository_metadata(&repository, set, remove).await?)
+    }
+
+    async fn check_absent(&self, id: &RepositoryId) -> Result<()> {
+        match self.engine().repository(id).await {
+            Err(EngineError::RepositoryNotFound(_)) => Ok(()),
+            Ok(_) | Err(EngineError::RepositoryInDeletion(_)) => {
+                Err(EngineError::RepositoryExists(id.clone()).into())
+            }
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    fn parse_namespace(&self, text: &str) -> Result<StorageNamespace> {
+        let invalid = || CatalogError::InvalidNamespace {
+            namespace: text.to_owned(),
+            expected: self.blocks().description().namespace_validity,
+        };
+        let namespace = StorageNamespace::parse(text).map_err(|_| invalid())?;
+        match self.blocks().check_namespace(&namespace) {
+            Ok(()) => Ok(namespace),
+            Err(source) if namespace.scheme() == self.blocks().description().kind => {
+                Err(no_access(&namespace, source))
+            }
+            Err(_) => Err(invalid()),
+        }
+    }
+
+    /// Checks that the namespace is free, marks it, and records the repository.
+    async fn take_namespace(&self, record: NewRepository) -> Result<Arc<Repository>> {
+        let _one_at_a_time = self.creation().lock().await;
+        if !record.bare && !record.read_only {
+            self.check_namespace_is_free(&record.storage_namespace).await?;
+            self.mark_namespace(&record.storage_namespace)
+                .await
+                .map_err(|source| no_access(&record.storage_namespace, source))?;
+        }
+        Ok(self.engine().create_repository(record).await?)
+    }
+
+    async fn check_namespace_is_free(&self, namespace: &StorageNamespace) -> Result<()> {
+        let old = self.settings().ensure_readable_root.then_some(OLD_MARKER);
+        for place in old.into_iter().chain([MARKER]) {
+            let found = self.blocks().head(&Address::relative(namespace, place)).await;
+            if found.map_err(|source| no_access(namespace, source))?.is_some() {
+                let namespace = namespace.to_string();
+                return Err(CatalogError::NamespaceInUse { namespace, place: place.to_owned() });
+            }
+        }
+        Ok(())
+    }
+
+    async fn mark_namespace(&self, namespace: &StorageNamespace) -> Result<(), BlockError> {
+        let marker = Address::relative(namespace, MARKER);
+        let text = Bytes::from_static(MARKER_TEXT.as_bytes());
+        self.blocks().put(&marker, text.clone().into()).await?;
+        let body = self.blocks().get(&marker, None).await?;
+        let read = body.collect(MARKER_TEXT.len()).await.map_err(BlockError::Body)?;
+        if read == text {
+            return Ok(());
+        }
+        let reason = "what was just written is not what is read".to_owned();
+        Err(BlockError::Corrupt { location: marker.to_string(), reason })
+    }
+}
+
+fn parse_default_branch(name: &str) -> Result<BranchId> {
+    let name = if name.is_empty() { DEFAULT_BRANCH } else { name };
+    Ok(BranchId::parse(name).map_err(EngineError::from)?)
+}
+
+fn no_access(namespace: &StorageNamespace, source: BlockError) -> CatalogError {
+    CatalogError::StorageAccess { namespace: namespace.to_string(), source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_marker_has_the_length_that_the_stored_format_gives() {
+        assert_eq!(MARKER_TEXT.len(), 61);
+    }
+
+    #[test]
+    fn a_default_branch_that_no_operation_could_name_is_refused() {
+        for bad in ["a/b", "-x", " ", "~", "ä"] {
+            let refused = parse_default_branch(bad);
+            assert!(
+                matches!(refused, Err(CatalogError::Engine(EngineError::InvalidId(_)))),
+                "{bad}: {refused:?}"
+            );
+        }
+        assert_eq!(parse_default_branch("").expect("the default").as_str(), "main");
+    }
+}
