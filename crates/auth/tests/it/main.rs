@@ -1,0 +1,7 @@
+//! The service over memory stores, and over the records of a real installation.
+
+mod copies;
+mod fixture;
+mod schemes;
+mod setup;
+mod stored;
