@@ -1,0 +1,106 @@
+//! Logging in, and who one is.
+
+use axum::extract::State;
+use axum::response::AppendHeaders;
+use axum::response::IntoResponse;
+use http::header;
+use lakehold_api_types::AuthCapabilities;
+use lakehold_api_types::AuthenticationToken;
+use lakehold_api_types::CurrentUser;
+use lakehold_api_types::ErrorBody;
+use lakehold_api_types::LoginInformation;
+use lakehold_api_types::User;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::Api;
+use crate::body::OptionalJsonBody;
+use crate::caller::Caller;
+use crate::error::ApiError;
+use crate::openapi::OpenFailures;
+use crate::respond::Json;
+use crate::without_head;
+
+/// How long a browser keeps the session cookie. The token in it ends sooner.
+const COOKIE_SECONDS: u32 = 30 * 24 * 60 * 60;
+
+/// Routes of this module.
+pub(crate) fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(without_head(routes!(get_current_user)))
+        .routes(without_head(routes!(login)))
+        .routes(without_head(routes!(get_auth_capabilities)))
+}
+
+/// get current user
+///
+/// The one operation that answers a request without credentials: the web interface asks it whether
+/// anyone is logged in.
+#[utoipa::path(
+    get,
+    path = "/user",
+    operation_id = "getCurrentUser",
+    tag = "auth",
+    responses((status = 200, description = "user", body = CurrentUser)),
+)]
+async fn get_current_user(caller: Caller) -> Result<Json<CurrentUser>, ApiError> {
+    let user = match caller.identify().await? {
+        Some(user) => User {
+            id: user.id.clone(),
+            creation_date: user.creation_date.seconds,
+            friendly_name: Some(user.friendly_name.clone().unwrap_or_default()),
+            email: Some(user.email.clone().unwrap_or_default()),
+        },
+        None => User { id: String::new(), creation_date: 0, friendly_name: None, email: None },
+    };
+    Ok(Json(CurrentUser { user }))
+}
+
+/// perform a login
+#[utoipa::path(
+    post,
+    path = "/auth/login",
+    operation_id = "login",
+    tag = "auth",
+    security(()),
+    request_body = Option<LoginInformation>,
+    responses(
+        (
+            status = 200, description = "successful login", body = AuthenticationToken,
+            headers(("Set-Cookie" = String)),
+        ),
+        (status = 400, description = "Bad Request", body = ErrorBody),
+        (status = 401, description = "Unauthorized ValidationError", body = ErrorBody),
+        OpenFailures,
+    ),
+)]
+async fn login(
+    State(api): State<Api>,
+    OptionalJsonBody(request): OptionalJsonBody<LoginInformation>,
+) -> Result<impl IntoResponse, ApiError> {
+    let session = api.auth.login(&request.access_key_id, &request.secret_access_key).await?;
+    let secure = if api.settings.secure_cookies { "; Secure" } else { "" };
+    let cookie = format!(
+        "internal_auth_session={}; Path=/; Max-Age={COOKIE_SECONDS}; HttpOnly; SameSite=Lax{secure}",
+        session.cookie
+    );
+    let token =
+        AuthenticationToken { token: session.token, token_expiration: Some(session.expires) };
+    Ok((AppendHeaders([(header::SET_COOKIE, cookie)]), Json(token)))
+}
+
+/// list authentication capabilities supported
+#[utoipa::path(
+    get,
+    path = "/auth/capabilities",
+    operation_id = "getAuthCapabilities",
+    tag = "internal",
+    security(()),
+    responses(
+        (status = 200, description = "auth capabilities", body = AuthCapabilities),
+        OpenFailures,
+    ),
+)]
+async fn get_auth_capabilities() -> Json<AuthCapabilities> {
+    Json(AuthCapabilities { invite_user: Some(false), forgot_password: None })
+}

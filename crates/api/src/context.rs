@@ -1,0 +1,38 @@
+//! What the handlers work with.
+
+use std::sync::Arc;
+
+use lakehold_auth::Auth;
+use lakehold_catalog::Catalog;
+use lakehold_clock::Runtime;
+
+/// What every handler gets: one for the whole server.
+pub type Api = Arc<ApiContext>;
+
+/// The parts that handlers call, and what they answer by themselves.
+#[derive(Debug)]
+pub struct ApiContext {
+    /// Repositories and the objects in them.
+    pub catalog: Catalog,
+    /// Who sends a request, and what they may do.
+    pub auth: Auth,
+    /// Time and randomness.
+    pub runtime: Runtime,
+    /// What the operator decides.
+    pub settings: ApiSettings,
+}
+
+/// What the operator decides about the API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiSettings {
+    /// Version of the product, told beside the version of the API.
+    pub product_version: String,
+    /// Whether clients reach this server by TLS only, so that session cookies may say so.
+    pub secure_cookies: bool,
+}
+
+impl Default for ApiSettings {
+    fn default() -> Self {
+        Self { product_version: env!("CARGO_PKG_VERSION").to_owned(), secure_cookies: false }
+    }
+}
