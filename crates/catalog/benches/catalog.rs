@@ -28,6 +28,10 @@ use lakehold_kv::MemStore;
 use lakehold_tree::TreeSettings;
 use lakehold_tree::Trees;
 
+/// The server's allocator; a page of objects is thousands of small texts.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const LISTED: usize = 1_000;
 
 struct Lake {

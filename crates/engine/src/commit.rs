@@ -200,10 +200,6 @@ impl Engine {
         self.branch_state(repository, branch).await?;
         self.ask_hooks(repository, || prepare_event(repository, branch, &request)).await?;
         let draft = self.advance(repository, branch, &CommitStaged(request)).await?;
-        tracing::debug!(
-            repository.id = %repository.id, branch.id = %branch, commit.id = %draft.commit.id,
-            "committed {} to {branch}", draft.commit.id
-        );
         Ok(Arc::new(draft.commit))
     }
 }

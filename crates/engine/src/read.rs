@@ -2,7 +2,8 @@
 //!
 //! Where a branch's staging area is read too, the branch record is read first and everything else by
 //! way of it; if one of its tokens was wiped meanwhile the read starts again (see `staging`). After
-//! [`ATTEMPTS`] it stands in the branch's queue, where no one of this process overtakes it.
+//! [`ATTEMPTS`] it stands in the branch's queue, where nobody overtakes it, unless there are other
+//! servers, who do not stand there.
 
 use std::sync::Arc;
 
@@ -138,7 +139,7 @@ impl Engine {
             if self.was_whole(repository, mark, &state).await? {
                 return done;
             }
-            if attempt == ATTEMPTS {
+            if attempt == ATTEMPTS && self.is_exclusive() {
                 turn = Some(self.parts.queues.enter(repository, &state.id).await);
             }
             if attempt == ATTEMPTS_QUEUED {

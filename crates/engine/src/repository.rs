@@ -137,7 +137,10 @@ impl Engine {
             outcome
         });
         match outcome.await? {
-            Outcome::Applied => Ok(repository),
+            Outcome::Applied => {
+                tracing::info!(repository.id = %new.id, "created repository {}", new.id);
+                Ok(repository)
+            }
             // Someone was faster. Our first commit and branch lie in a partition nobody knows.
             Outcome::PreconditionFailed => {
                 self.drop_partitions(vec![repository.partition.clone()]);

@@ -56,7 +56,8 @@ impl Engine {
             ResetScope::Prefix(prefix) => self.reset_prefix(repository, id, prefix).await,
             ResetScope::Key(key) => {
                 let key = Bytes::copy_from_slice(key.as_bytes());
-                self.edit_in_turn(repository, id, &mut ResetKey { key, touched: Vec::new() }).await
+                self.edit_patiently(repository, id, &mut ResetKey { key, touched: Vec::new() })
+                    .await
             }
         }
     }

@@ -11,8 +11,8 @@
 //! - where it *removed* something, the commit in progress may still have read it. Then it says so
 //!   again, with a tombstone.
 //!
-//! After a few rounds a writer stands in the branch's queue, so that commits of this process cannot
-//! overtake it for ever; against those of other servers it waits a little between rounds.
+//! After a few rounds a writer stands in the branch's queue, so that commits cannot overtake it for
+//! ever; where other servers commit, too, it waits a little between rounds instead.
 
 mod delete;
 mod update;
@@ -147,12 +147,18 @@ impl Engine {
                 Some(after) => state = after,
             }
         }
-        let _turn = self.parts.queues.enter(repository, branch).await;
-        self.edit_in_turn(repository, branch, edit).await
+        // Other servers do not stand in our queue; and a hook that writes must not wait there for the
+        // very commit that waits for it.
+        let _turn = match self.is_exclusive() {
+            true => Some(self.parts.queues.enter(repository, branch).await),
+            false => None,
+        };
+        self.edit_patiently(repository, branch, edit).await
     }
 
-    /// Like [`Engine::edit`], for those who stand in the branch's queue already.
-    pub(crate) async fn edit_in_turn<E: Edit>(
+    /// Like [`Engine::edit`], pausing between rounds, for those who stand in the branch's queue or
+    /// need not.
+    pub(crate) async fn edit_patiently<E: Edit>(
         &self,
         repository: &Repository,
         branch: &BranchId,

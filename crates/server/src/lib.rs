@@ -1,7 +1,7 @@
 //! The server: settings in, a listening process out.
 //!
 //! This is the only place that knows which driver is in use, reads settings, and says anything to a
-//! person. [`run`] goes through the life of a server in order:
+//! person. [`run()`] goes through the life of a server in order:
 //!
 //! ```text
 //! Settings ─► DataDir (created, locked) ─► Secrets ─► Stack (drivers, engine, catalog, auth, API)
@@ -10,7 +10,7 @@
 //! ```
 //!
 //! A request goes through [`telemetry`] (id, span, audit line, metrics) and then through the front
-//! door in [`dispatch`], which tells API, S3 and everything else apart. Start reading at [`run`].
+//! door in [`dispatch`], which tells API, S3 and everything else apart. Start reading at [`run()`].
 
 mod bootstrap;
 mod data_dir;

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! A call ends when the last byte of its answer was handed on, or the client went away: whatever
-//! happens, [`Call`] is dropped, and that is where it is counted. With the default log level this
+//! happens, [`Call`](call::Call) is dropped, and that is where it is counted. With the default log level this
 //! costs about a microsecond; nothing is formatted that nobody reads
 //! (docs/design/0011-telemetry.md).
 

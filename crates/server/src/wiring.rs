@@ -53,9 +53,13 @@ impl Stack {
         secrets: Secrets,
         runtime: &Runtime,
     ) -> anyhow::Result<Self> {
-        let (kv, blocks) =
-            futures::future::try_join(open_kv(data_dir, runtime), open_blocks(data_dir, runtime))
-                .await?;
+        // Beside each other, because two of them wait for the disk.
+        let (kv, blocks, open_api) = futures::future::try_join3(
+            open_kv(data_dir, runtime),
+            open_blocks(data_dir, runtime),
+            describe_api(runtime),
+        )
+        .await?;
         let auth_settings = AuthSettings {
             secret_key: secrets.auth_encrypt_secret_key.into_bytes(),
             login_duration: DEFAULT_LOGIN_DURATION,

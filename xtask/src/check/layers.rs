@@ -26,6 +26,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("api", &["api-types", "catalog", "auth", "clock"]),
     ("server", &["api", "auth", "catalog", "engine", "tree", "block", "kv", "kv-local", "clock"]),
     ("lakehold", &["server"]),
+    ("testkit", &["api", "auth", "catalog", "engine", "tree", "block", "kv", "clock"]),
     ("xtask", &["api", "clock"]),
 ];
 

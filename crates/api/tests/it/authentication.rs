@@ -3,10 +3,10 @@
 use http::Method;
 use serde_json::json;
 
-use crate::server::ACCESS_KEY;
-use crate::server::SECRET_KEY;
-use crate::server::TestServer;
-use crate::server::basic;
+use lakehold_testkit::ACCESS_KEY;
+use lakehold_testkit::SECRET_KEY;
+use lakehold_testkit::TestServer;
+use lakehold_testkit::basic;
 
 const REFUSED: &str = "error authenticating request";
 

@@ -9,7 +9,7 @@ use proptest::test_runner::TestRunner;
 use serde_json::Value;
 use serde_json::json;
 
-use crate::server::TestServer;
+use lakehold_testkit::TestServer;
 
 /// Method, path with query, headers, body.
 type OddRequest = (Method, String, Vec<(String, String)>, String);

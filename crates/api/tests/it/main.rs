@@ -9,4 +9,3 @@ mod parameters;
 mod references;
 mod repositories;
 mod routes;
-mod server;

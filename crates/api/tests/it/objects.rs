@@ -6,7 +6,7 @@ use futures::stream;
 use http::Method;
 use serde_json::json;
 
-use crate::server::TestServer;
+use lakehold_testkit::TestServer;
 
 const LAKE: &str = "/repositories/lake";
 const UPLOADS: &str = "/repositories/lake/branches/main/objects";

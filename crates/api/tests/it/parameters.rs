@@ -1,6 +1,6 @@
 //! Parameters are checked before anything else.
 
-use crate::server::TestServer;
+use lakehold_testkit::TestServer;
 
 #[tokio::test]
 async fn a_broken_rule_of_the_query_is_named() {

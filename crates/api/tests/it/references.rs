@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::json;
 
-use crate::server::TestServer;
+use lakehold_testkit::TestServer;
 
 const LAKE: &str = "/repositories/lake";
 

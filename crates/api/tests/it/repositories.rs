@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::server::TestServer;
+use lakehold_testkit::TestServer;
 
 #[tokio::test]
 async fn a_repository_is_made_found_and_deleted() {

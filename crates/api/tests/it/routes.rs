@@ -4,7 +4,7 @@ use http::Method;
 use lakehold_api::UNIMPLEMENTED;
 use serde_json::json;
 
-use crate::server::TestServer;
+use lakehold_testkit::TestServer;
 
 #[tokio::test]
 async fn an_unknown_path_and_a_wrong_method_are_the_same_404() {

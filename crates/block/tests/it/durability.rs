@@ -7,8 +7,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::StreamExt as _;
+use futures::stream;
 use lakehold_block::Address;
 use lakehold_block::BlockStore as _;
+use lakehold_block::Body;
 use lakehold_block::Error;
 use lakehold_block::LocalBlockStore;
 use lakehold_block::LocalSettings;
@@ -18,6 +21,9 @@ use lakehold_clock::Runtime;
 use tempfile::TempDir;
 
 const NAMESPACE: &str = "local://lakes/sales";
+
+/// How many milliseconds to wait for what happens at once on an idle machine.
+const MAX_WAITS: usize = 10_000;
 
 const READABLE: &str = "what the store left can be read";
 
@@ -222,6 +228,39 @@ async fn what_an_interrupted_upload_left_is_removed() {
     fs::write(&left, "half a body").unwrap();
     drop(lake.open().await);
     assert!(!left.exists());
+}
+
+#[tokio::test]
+async fn an_upload_that_fails_or_is_dropped_leaves_nothing_aside() {
+    let lake = Lake::new();
+    let store = lake.open().await;
+    let aside = || fs::read_dir(lake.journal().join("tmp")).unwrap().count();
+    let pieces = || stream::iter((0..10).map(|_| Ok(Bytes::from(vec![1; 100_000]))));
+
+    let wrong = store.put(&address("data/x/1"), Body::stream(Some(1_000_001), pieces())).await;
+    assert!(matches!(wrong, Err(Error::Length { .. })), "{wrong:?}");
+    assert_eq!(aside(), 0);
+
+    let endless = Body::stream(None, pieces().chain(stream::pending()));
+    let to = address("data/x/2");
+    let mut put = Box::pin(store.put(&to, endless));
+    for _ in 0..MAX_WAITS {
+        assert!(futures::poll!(put.as_mut()).is_pending());
+        if aside() > 0 {
+            break;
+        }
+        Runtime::real().sleep(Duration::from_millis(1)).await;
+    }
+    assert_eq!(aside(), 1);
+    drop(put);
+    for _ in 0..MAX_WAITS {
+        if aside() == 0 {
+            break;
+        }
+        Runtime::real().sleep(Duration::from_millis(1)).await;
+    }
+    assert_eq!(aside(), 0);
+    assert!(lake.files().is_empty());
 }
 
 #[tokio::test]

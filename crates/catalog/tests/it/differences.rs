@@ -95,8 +95,7 @@ async fn a_path_changed_on_both_sides_is_a_conflict() {
     let (left, right) = (reference("main"), reference("dev"));
     let page = lake.catalog.diff(&lake.id, &left, &right, DiffKind::ThreeDot, &query("")).await;
 
-    let expected =
-        vec![row(Change::Conflict, "a", 3), row(Change::Conflict, "gone", 7)];
+    let expected = vec![row(Change::Conflict, "a", 3), row(Change::Conflict, "gone", 7)];
     assert_eq!(rows(page.expect("compared").results), expected);
 }
 

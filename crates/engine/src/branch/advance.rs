@@ -100,6 +100,11 @@ impl Engine {
             approved = Some(inputs);
             match self.install(repository, &state, &draft).await? {
                 Outcome::Applied => {
+                    let commit = &draft.commit.id;
+                    tracing::info!(
+                        repository.id = %repository.id, branch.id = %branch, commit.id = %commit,
+                        "moved {branch} to {commit}"
+                    );
                     self.tell_of(repository, branch, step, &draft);
                     return Ok(draft);
                 }

@@ -72,6 +72,7 @@ impl Engine {
             // Where it failed another server was deleting, too, and has come to the end.
             Outcome::Applied | Outcome::PreconditionFailed => {}
         }
+        tracing::info!(repository.id = %id, "deleted repository {id}");
         self.sweep_soon();
         Ok(())
     }

@@ -114,3 +114,38 @@ impl Index {
         self.pending.lock().expect("no code panics while holding the lock")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_stays_until_every_put_of_it_is_taken_back() {
+        let index = Index::default();
+        let stored = || [(Arc::from("a/1"), Bytes::from("one"))].into_iter();
+        index.insert(1, Timestamp::default(), stored());
+        index.insert(2, Timestamp::default(), stored());
+        index.forget_put("a/1");
+        assert!(index.find("a/1").is_some());
+        index.forget_put("a/1");
+        assert!(index.find("a/1").is_none());
+        index.forget_put("a/1");
+    }
+
+    #[test]
+    fn a_body_leaves_with_the_segment_that_it_came_with_first() {
+        let index = Index::default();
+        let place: Arc<str> = "a/1".into();
+        let places = [place.clone()];
+        for segment in [1, 2] {
+            let stored = [(place.clone(), Bytes::from("one"))];
+            index.insert(segment, Timestamp::default(), stored.into_iter());
+        }
+        assert!(index.bodies_of(2, &places).is_empty());
+        assert_eq!(index.bodies_of(1, &places).len(), 1);
+        index.remove(2, &places);
+        assert!(index.head("a/1").is_some());
+        index.remove(1, &places);
+        assert!(index.head("a/1").is_none());
+    }
+}

@@ -1,4 +1,4 @@
-//! The whole API over memory stores, and short ways to talk to it.
+//! The whole API over memory stores, in this process, and short ways to talk to it.
 
 use std::sync::Arc;
 
@@ -6,11 +6,8 @@ use axum::Router;
 use axum::body::Body;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
-use http::HeaderMap;
 use http::Method;
 use http::Request;
-use http::StatusCode;
 use http::header;
 use http_body_util::BodyExt as _;
 use lakehold_api::ApiContext;
@@ -32,27 +29,23 @@ use serde_json::Value;
 use serde_json::json;
 use tower::ServiceExt as _;
 
-pub(crate) const ACCESS_KEY: &str = "AKIAJTESTTESTTESTTEQ";
-pub(crate) const SECRET_KEY: &str = "secret+/of the test";
+use crate::Answer;
+
+/// Access key id of the administrator.
+pub const ACCESS_KEY: &str = "AKIAJTESTTESTTESTTEQ";
+/// Their secret access key.
+pub const SECRET_KEY: &str = "secret+/of the test";
 
 /// A server and the credentials of its administrator.
-#[derive(Clone)]
-pub(crate) struct TestServer {
+#[derive(Clone, Debug)]
+pub struct TestServer {
     router: Router,
     authorization: Option<String>,
 }
 
-/// What a server answered.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
-}
-
 impl TestServer {
     /// Set up, with the repository `lake` in it.
-    pub(crate) async fn new() -> Self {
+    pub async fn new() -> Self {
         let server = Self::without_repository().await;
         let lake = json!({"name": "lake", "storage_namespace": "mem://lake"});
         server.post("/repositories", lake).await.is(201);
@@ -60,7 +53,7 @@ impl TestServer {
     }
 
     /// Set up, and empty.
-    pub(crate) async fn without_repository() -> Self {
+    pub async fn without_repository() -> Self {
         let (server, auth) = Self::fresh();
         let key = Some((ACCESS_KEY.to_owned(), SECRET_KEY.to_owned()));
         let setup = Setup { username: "admin".to_owned(), key, email: None };
@@ -69,7 +62,7 @@ impl TestServer {
     }
 
     /// Not set up yet; its requests carry no credentials.
-    pub(crate) fn fresh() -> (Self, Auth) {
+    pub fn fresh() -> (Self, Auth) {
         let (runtime, _) = Runtime::seeded(1);
         let blocks = Arc::new(MemBlockStore::with_runtime(runtime.clone()));
         let kv = Arc::new(MemStore::default());
@@ -93,16 +86,17 @@ impl TestServer {
     }
 
     /// The same server, seen by somebody who presents this.
-    pub(crate) fn presenting(&self, authorization: &str) -> Self {
+    pub fn presenting(&self, authorization: &str) -> Self {
         Self { router: self.router.clone(), authorization: Some(authorization.to_owned()) }
     }
 
     /// The same server, seen by somebody who presents nothing.
-    pub(crate) fn anonymous(&self) -> Self {
+    pub fn anonymous(&self) -> Self {
         Self { router: self.router.clone(), authorization: None }
     }
 
-    pub(crate) async fn send(&self, mut request: Request<Body>) -> Answer {
+    /// Sends a request; with the credentials of this view where it has none of its own.
+    pub async fn send(&self, mut request: Request<Body>) -> Answer {
         if let Some(authorization) = &self.authorization
             && !request.headers().contains_key(header::AUTHORIZATION)
         {
@@ -116,7 +110,7 @@ impl TestServer {
     }
 
     /// A request with headers and bytes.
-    pub(crate) async fn raw(
+    pub async fn raw(
         &self,
         method: Method,
         path: &str,
@@ -135,36 +129,43 @@ impl TestServer {
         self.raw(method, path, &headers, body.to_string()).await
     }
 
-    pub(crate) async fn get(&self, path: &str) -> Answer {
+    /// GET.
+    pub async fn get(&self, path: &str) -> Answer {
         self.raw(Method::GET, path, &[], Body::empty()).await
     }
 
-    pub(crate) async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+    /// GET with headers.
+    pub async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
         self.raw(Method::GET, path, headers, Body::empty()).await
     }
 
-    pub(crate) async fn head(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+    /// HEAD with headers.
+    pub async fn head(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
         self.raw(Method::HEAD, path, headers, Body::empty()).await
     }
 
-    pub(crate) async fn delete(&self, path: &str) -> Answer {
+    /// DELETE.
+    pub async fn delete(&self, path: &str) -> Answer {
         self.raw(Method::DELETE, path, &[], Body::empty()).await
     }
 
-    pub(crate) async fn delete_with(&self, path: &str, body: Value) -> Answer {
+    /// DELETE with a JSON body.
+    pub async fn delete_with(&self, path: &str, body: Value) -> Answer {
         self.json(Method::DELETE, path, &body).await
     }
 
-    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
+    /// POST of a JSON body.
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
         self.json(Method::POST, path, &body).await
     }
 
-    pub(crate) async fn put(&self, path: &str, body: Value) -> Answer {
+    /// PUT of a JSON body.
+    pub async fn put(&self, path: &str, body: Value) -> Answer {
         self.json(Method::PUT, path, &body).await
     }
 
     /// Uploads `bytes` to `path` on `branch` of the lake.
-    pub(crate) async fn upload(&self, branch: &str, path: &str, bytes: &'static str) -> Answer {
+    pub async fn upload(&self, branch: &str, path: &str, bytes: &'static str) -> Answer {
         let target = format!("/repositories/lake/branches/{branch}/objects?path={path}");
         let length = bytes.len().to_string();
         let headers =
@@ -173,74 +174,26 @@ impl TestServer {
     }
 
     /// Commits what is staged on `branch` of the lake, and returns the commit's id.
-    pub(crate) async fn commit(&self, branch: &str, message: &str) -> String {
+    pub async fn commit(&self, branch: &str, message: &str) -> String {
         let target = format!("/repositories/lake/branches/{branch}/commits");
         let made = self.post(&target, json!({"message": message})).await.is(201);
         made.json()["id"].as_str().expect("an id").to_owned()
     }
 
     /// Makes the branch `name` of the lake from `source`.
-    pub(crate) async fn branch(&self, name: &str, source: &str) {
+    pub async fn branch(&self, name: &str, source: &str) {
         let new = json!({"name": name, "source": source});
         self.post("/repositories/lake/branches", new).await.is(201);
     }
 
     /// The paths on `reference` of the lake.
-    pub(crate) async fn paths(&self, reference: &str) -> Vec<String> {
+    pub async fn paths(&self, reference: &str) -> Vec<String> {
         let listed = self.get(&format!("/repositories/lake/refs/{reference}/objects/ls")).await;
         listed.is(200).field("results", "path")
     }
 }
 
-impl Answer {
-    /// The answer, if it has this status.
-    #[track_caller]
-    pub(crate) fn is(self, status: u16) -> Self {
-        assert_eq!(self.status.as_u16(), status, "{}", self.text());
-        self
-    }
-
-    /// The answer, if it is an error with this text.
-    #[track_caller]
-    pub(crate) fn fails(self, status: u16, message: &str) -> Self {
-        let answer = self.is(status);
-        assert_eq!(answer.json()["message"], message);
-        assert_eq!(answer.header("content-type"), "application/json");
-        answer
-    }
-
-    #[track_caller]
-    pub(crate) fn says(self, status: u16, fragment: &str) -> Self {
-        let answer = self.is(status);
-        assert!(answer.message().contains(fragment), "{} in {}", fragment, answer.message());
-        answer
-    }
-
-    pub(crate) fn message(&self) -> String {
-        self.json()["message"].as_str().unwrap_or_default().to_owned()
-    }
-
-    pub(crate) fn text(&self) -> String {
-        String::from_utf8_lossy(&self.body).into_owned()
-    }
-
-    #[track_caller]
-    pub(crate) fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).map_err(|_| self.text()).expect("JSON")
-    }
-
-    pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().expect("text"))
-    }
-
-    /// `name` of each item of the list `list`.
-    pub(crate) fn field(&self, list: &str, name: &str) -> Vec<String> {
-        let items = self.json()[list].as_array().expect("a list").clone();
-        items.iter().map(|item| item[name].as_str().unwrap_or_default().to_owned()).collect()
-    }
-}
-
 /// The header of the scheme that most clients use.
-pub(crate) fn basic(key: &str, secret: &str) -> String {
+pub fn basic(key: &str, secret: &str) -> String {
     format!("Basic {}", STANDARD.encode(format!("{key}:{secret}")))
 }
