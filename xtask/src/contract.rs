@@ -14,7 +14,7 @@ use serde_json::Value;
 /// Compares the document that this build serves with the contract in the file `contract`, prints what
 /// differs and which operations are answered 501, and fails if anything differs that is not meant.
 #[expect(clippy::print_stdout, reason = "this is what the command is for")]
-pub fn run(contract: &Path) -> anyhow::Result<()> {
+pub(crate) fn run(contract: &Path) -> anyhow::Result<()> {
     let text = fs::read(contract).with_context(|| format!("reading {}", contract.display()))?;
     let contract: Value = serde_json::from_slice(&text)
         .with_context(|| format!("{} is not JSON", contract.display()))?;

@@ -8,6 +8,7 @@ pub(crate) mod http;
 pub(crate) mod run;
 
 use std::fs;
+use std::thread;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -24,6 +25,8 @@ use crate::load::run::send_all;
 
 /// Clock ticks a second of `/proc/<pid>/stat`; Linux on x86-64 and arm64 has always had 100.
 const TICKS_PER_SECOND: u64 = 100;
+/// How long a server gets to finish what it puts off, after filling and before each scenario.
+const SETTLING: Duration = Duration::from_secs(3);
 
 /// Arguments of `load`.
 #[derive(Debug, Args)]
@@ -69,16 +72,16 @@ struct Scenario {
 }
 
 /// Fills a repository, then runs the scenarios and prints a table.
-pub(crate) fn run(args: LoadArgs) -> anyhow::Result<()> {
+pub(crate) fn run(args: &LoadArgs) -> anyhow::Result<()> {
     let target = Target::parse(&args.endpoint, &args.access_key, &args.secret)?;
-    let filled = Filled::fill(&target, &args)?;
+    let filled = Filled::fill(&target, args)?;
     eprintln!(
         "{:<28} {:>5} {:>10} {:>8} {:>8} {:>8} {:>7} {:>9}",
         "scenario", "conns", "rate/s", "p50 ms", "p99 ms", "max ms", "errors", "CPU us/rq"
     );
     for scenario in scenarios(&filled) {
         if scenario.name.contains(&args.only) {
-            measure(&target, &args, &scenario)?;
+            measure(&target, args, &scenario)?;
         }
     }
     if let Some(pid) = args.server_pid {
@@ -91,6 +94,8 @@ fn measure(target: &Target, args: &LoadArgs, scenario: &Scenario) -> anyhow::Res
     let before = args.server_pid.map(process_cpu).transpose()?;
     let duration = Duration::from_secs(args.seconds);
     let done: Done = drive(target, scenario.connections, duration, &scenario.job)?;
+    // Whatever the server has put off belongs to this scenario.
+    settle();
     let cpu = match (before, args.server_pid) {
         (Some(before), Some(pid)) => {
             let used = process_cpu(pid)?.saturating_sub(before);
@@ -140,6 +145,8 @@ impl Filled {
         let answer =
             one(target, Job::json("POST", &format!("{base}/branches/main/commits"), &message))?;
         let commit = answer["id"].as_str().context("commit without an id")?.to_owned();
+        // What the server still has to do about the filling is not to be counted with a scenario.
+        settle();
         let stat = Job::get(&format!("{base}/refs/main/objects/stat?path={}", path(0)));
         let answer = one(target, stat)?;
         let physical_address =
@@ -202,6 +209,11 @@ fn scenarios(filled: &Filled) -> Vec<Scenario> {
         ),
         scenario("read 10 B", 64, Box::new(move |n| Job::get(&format!("{read}{}", any(n))))),
     ]
+}
+
+#[expect(clippy::disallowed_methods, reason = "no other task waits for this thread")]
+fn settle() {
+    thread::sleep(SETTLING);
 }
 
 /// User and system time that process `pid` has used so far.

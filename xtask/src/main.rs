@@ -38,7 +38,7 @@ fn main() -> anyhow::Result<()> {
     match Args::parse().task {
         Task::Check(args) => check::run(&args),
         Task::Contract { contract } => contract::run(&contract),
-        Task::Load(args) => load::run(args),
+        Task::Load(args) => load::run(&args),
         Task::Floor(args) => floor::run(&args),
     }
 }

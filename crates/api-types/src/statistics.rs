@@ -16,7 +16,7 @@ pub struct StatsEventsList {
 pub struct StatsEvent {
     /// stats event class (e.g. "s3_gateway", "openapi_request", "experimental-feature", "ui-event")
     pub class: String,
-    /// stats event name (e.g. "put_object", "create_repository", "<experimental-feature-name>")
+    /// stats event name (e.g. "put_object", "create_repository", `<experimental-feature-name>`)
     pub name: String,
     /// number of events of the class and name
     #[schema(format = "")]

@@ -282,11 +282,13 @@ impl Engine {
         base: &MetaRangeId,
         allow_empty: bool,
     ) -> Result<(MetaRangeId, Summary)> {
-        if state.sealed_count() == 0 {
-            return match allow_empty {
-                true => Ok((base.clone(), Summary::default())),
-                false => Err(EngineError::NoChanges),
-            };
+        let is_nothing_sealed = state.sealed_count() == 0;
+        if is_nothing_sealed && !allow_empty {
+            return Err(EngineError::NoChanges);
+        }
+        // The tree without content has no file; even an empty commit on top of it writes one.
+        if is_nothing_sealed && !base.is_none() {
+            return Ok((base.clone(), Summary::default()));
         }
         let mut changes = self.staged(state.sealed());
         let namespace = &repository.storage_namespace;

@@ -11,11 +11,11 @@ mod metadata;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use lakehold_block::StorageNamespace;
 use lakehold_clock::Timestamp;
 use lakehold_kv::Outcome;
 use lakehold_kv::Precondition;
 use lakehold_kv::Write;
+use lakehold_tree::StorageNamespace;
 
 use crate::BranchId;
 use crate::Commit;

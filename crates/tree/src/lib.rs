@@ -45,6 +45,8 @@ mod value;
 mod walk;
 mod writer;
 
+pub use lakehold_block::StorageNamespace;
+
 pub use cursor::DiffCursor;
 pub use cursor::TreeCursor;
 pub use error::BoxError;

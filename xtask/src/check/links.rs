@@ -1,7 +1,7 @@
 //! Documents name files that are there.
 //!
 //! In Markdown: the target of every relative link, and every path between back-ticks that begins with
-//! one of our folders. In Rust: every `docs/...md` that a comment names.
+//! one of our folders. In Rust: every Markdown file below docs that a comment names.
 
 use std::fs;
 use std::path::Path;

@@ -15,6 +15,9 @@ use crate::lake::Lake;
 use crate::lake::branch;
 use crate::lake::commit_request;
 
+/// Id of the metarange that lists nothing.
+const TREE_OF_NO_RANGES: &str = "00fb7eff1a97c500eb3ca8d2ef5464131d6b6a5f9512e41eba97843522213b66";
+
 #[tokio::test]
 async fn a_commit_says_what_it_was_told_and_follows_the_head() {
     let lake = Lake::new().await;
@@ -60,8 +63,11 @@ async fn a_commit_without_changes_must_be_asked_for() {
     let request = CommitRequest { allow_empty: true, ..commit_request("nothing") };
     let commit = lake.engine.commit(&lake.repository, &branch("main"), request).await;
     let commit = commit.expect("committed");
-    assert_eq!(commit.meta_range_id, root.meta_range_id);
+    assert_eq!(commit.meta_range_id.as_str(), TREE_OF_NO_RANGES);
     assert_eq!(commit.parents, std::slice::from_ref(&root.id));
+    let request = CommitRequest { allow_empty: true, ..commit_request("again") };
+    let again = lake.engine.commit(&lake.repository, &branch("main"), request).await;
+    assert_eq!(again.expect("committed").meta_range_id, commit.meta_range_id);
 }
 
 #[tokio::test]
@@ -71,8 +77,7 @@ async fn a_commit_that_leaves_nothing_has_the_tree_of_no_ranges() {
     lake.commit("main", "one").await.expect("committed");
     lake.delete("main", &["a"]).await.expect("deleted");
     let commit = lake.commit("main", "two").await.expect("committed");
-    let empty = "00fb7eff1a97c500eb3ca8d2ef5464131d6b6a5f9512e41eba97843522213b66";
-    assert_eq!(commit.meta_range_id.as_str(), empty);
+    assert_eq!(commit.meta_range_id.as_str(), TREE_OF_NO_RANGES);
 }
 
 #[tokio::test]
