@@ -13,7 +13,7 @@
 //!
 //! There is one module per tag of the contract, and larger ones have a folder. [`router`] has paths
 //! relative to the API's root; the server mounts it, at `/api/v1` and for some clients at the root.
-//! [`openapi`] is written by the same handlers, and [`contract`] compares it with the contract.
+//! [`openapi()`] is written by the same handlers, and [`contract`] compares it with the contract.
 //! Operations that have no handler yet are in [`UNIMPLEMENTED`].
 //!
 //! Start reading at `tags.rs`: it has one of everything. `docs/API-DESIGN.md` says how a handler is
