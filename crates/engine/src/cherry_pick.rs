@@ -88,15 +88,6 @@ struct CherryPick<'a>(&'a CherryPickRequest);
 impl Step for CherryPick<'_> {
     const EVENTS: (&'static str, &'static str) = ("pre-cherry-pick", "post-cherry-pick");
 
-    async fn prepare(
-        &self,
-        engine: &Engine,
-        repository: &Repository,
-        branch: &BranchId,
-    ) -> Result<BranchState> {
-        engine.seal_clean(repository, branch).await
-    }
-
     async fn draft(
         &self,
         engine: &Engine,

@@ -112,15 +112,6 @@ struct Merge<'a> {
 impl Step for Merge<'_> {
     const EVENTS: (&'static str, &'static str) = ("pre-merge", "post-merge");
 
-    async fn prepare(
-        &self,
-        engine: &Engine,
-        repository: &Repository,
-        branch: &BranchId,
-    ) -> Result<BranchState> {
-        engine.seal_clean(repository, branch).await
-    }
-
     async fn draft(
         &self,
         engine: &Engine,

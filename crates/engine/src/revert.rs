@@ -101,15 +101,6 @@ struct Revert<'a>(&'a RevertRequest);
 impl Step for Revert<'_> {
     const EVENTS: (&'static str, &'static str) = ("pre-revert", "post-revert");
 
-    async fn prepare(
-        &self,
-        engine: &Engine,
-        repository: &Repository,
-        branch: &BranchId,
-    ) -> Result<BranchState> {
-        engine.seal_clean(repository, branch).await
-    }
-
     async fn draft(
         &self,
         engine: &Engine,

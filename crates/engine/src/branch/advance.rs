@@ -36,13 +36,16 @@ pub(crate) trait Step: Send + Sync {
     /// The events before and after, such as `pre-commit` and `post-commit`.
     const EVENTS: (&'static str, &'static str);
 
-    /// Brings the branch into the state that the new commit starts from.
+    /// Brings the branch into the state that the new commit starts from: clean, unless the step says
+    /// otherwise.
     async fn prepare(
         &self,
         engine: &Engine,
         repository: &Repository,
         branch: &BranchId,
-    ) -> Result<BranchState>;
+    ) -> Result<BranchState> {
+        engine.seal_clean(repository, branch).await
+    }
 
     /// Makes the commit to follow `state`, its tree durable, its record not yet stored.
     async fn draft(
