@@ -215,7 +215,10 @@ def test_link_addresses(sdk, repository):
     metadata = sdk.models.StagingMetadata(staging=location, checksum="abc", size_bytes=12)
     assert sdk.staging.link_physical_address(repository, "main", "linked", metadata).size_bytes == 12
     assert sdk.read(repository, "main", "linked") == b"linked bytes"
-    refused(sdk, 400, sdk.staging.link_physical_address, repository, "main", "another", metadata)
+    below = location.physical_address.split(f"/{repository}/", 1)[1]
+    signed_for_another_path = sdk.models.StagingMetadata(
+        staging=sdk.models.StagingLocation(physical_address=f"local://{repository}/{below}"), checksum="abc", size_bytes=12)
+    refused(sdk, 400, sdk.staging.link_physical_address, repository, "main", "another", signed_for_another_path)
     refused(sdk, 404, sdk.staging.get_physical_address, "no-such-repository", "main", "linked")
 
 
