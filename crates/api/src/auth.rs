@@ -10,7 +10,6 @@ use lakehold_api_types::CurrentUser;
 use lakehold_api_types::ErrorBody;
 use lakehold_api_types::LoginInformation;
 use lakehold_api_types::User;
-use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::Api;
@@ -19,17 +18,17 @@ use crate::caller::Caller;
 use crate::error::ApiError;
 use crate::openapi::OpenFailures;
 use crate::respond::Json;
-use crate::without_head;
+use crate::routes::Routes;
 
 /// How long a browser keeps the session cookie. The token in it ends sooner.
 const COOKIE_SECONDS: u32 = 30 * 24 * 60 * 60;
 
 /// Routes of this module.
-pub(crate) fn routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::new()
-        .routes(without_head(routes!(get_current_user)))
-        .routes(without_head(routes!(login)))
-        .routes(without_head(routes!(get_auth_capabilities)))
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .routes(routes!(get_current_user))
+        .routes(routes!(login))
+        .routes(routes!(get_auth_capabilities))
 }
 
 /// get current user

@@ -15,7 +15,6 @@ use lakehold_catalog::KeyQuery;
 use lakehold_catalog::PageRequest;
 use lakehold_catalog::RefExpr;
 use lakehold_catalog::RepositoryId;
-use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::Api;
@@ -34,17 +33,17 @@ use crate::refs::diff_answer;
 use crate::refs::uncommitted_row;
 use crate::respond::Json;
 use crate::respond::sized_json;
-use crate::without_head;
+use crate::routes::Routes;
 
 /// About how many bytes a branch takes in a page.
 const ROW_BYTES: usize = 120;
 
 /// Routes of this module.
-pub(crate) fn routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::new()
-        .routes(without_head(routes!(list_branches, create_branch)))
-        .routes(without_head(routes!(get_branch, delete_branch, crate::undo::reset_branch)))
-        .routes(without_head(routes!(diff_branch)))
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .routes(routes!(list_branches, create_branch))
+        .routes(routes!(get_branch, delete_branch, crate::undo::reset_branch))
+        .routes(routes!(diff_branch))
 }
 
 params! {

@@ -13,7 +13,6 @@ use lakehold_catalog::EngineError;
 use lakehold_catalog::MetaRangeId;
 use lakehold_catalog::RefExpr;
 use lakehold_catalog::RepositoryId;
-use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::Api;
@@ -29,13 +28,11 @@ use crate::params::query;
 use crate::permission;
 use crate::respond::Json;
 use crate::respond::created;
-use crate::without_head;
+use crate::routes::Routes;
 
 /// Routes of this module.
-pub(crate) fn routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::new()
-        .routes(without_head(routes!(commit)))
-        .routes(without_head(routes!(get_commit)))
+pub(crate) fn routes() -> Routes {
+    Routes::new().routes(routes!(commit)).routes(routes!(get_commit))
 }
 
 params! {

@@ -9,7 +9,6 @@ use lakehold_api_types::StorageConfig;
 use lakehold_api_types::StorageConfigList;
 use lakehold_api_types::UiConfig;
 use lakehold_api_types::VersionConfig;
-use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::Api;
@@ -17,7 +16,7 @@ use crate::caller::Caller;
 use crate::error::ApiError;
 use crate::permission;
 use crate::respond::Json;
-use crate::without_head;
+use crate::routes::Routes;
 
 /// The version of the API that clients compare with theirs.
 const API_VERSION: &str = "1.84.0";
@@ -26,12 +25,12 @@ const GRACE_PERIOD_SECONDS: i64 = 24 * 60 * 60;
 
 /// Routes of this module.
 #[expect(deprecated, reason = "deprecated operations of the contract are served all the same")]
-pub(crate) fn routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::new()
-        .routes(without_head(routes!(get_config)))
-        .routes(without_head(routes!(get_storage_config)))
-        .routes(without_head(routes!(get_version)))
-        .routes(without_head(routes!(get_garbage_collection_config)))
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .routes(routes!(get_config))
+        .routes(routes!(get_storage_config))
+        .routes(routes!(get_version))
+        .routes(routes!(get_garbage_collection_config))
 }
 
 /// retrieve lakeFS configuration

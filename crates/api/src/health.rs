@@ -1,15 +1,13 @@
 //! Whether the server is there.
 
 use http::StatusCode;
-use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::Api;
-use crate::without_head;
+use crate::routes::Routes;
 
 /// Routes of this module.
-pub(crate) fn routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::new().routes(without_head(routes!(health_check)))
+pub(crate) fn routes() -> Routes {
+    Routes::new().routes(routes!(health_check))
 }
 
 /// check that the API server is up and running

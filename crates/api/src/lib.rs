@@ -5,25 +5,21 @@
 //! below, in `catalog`. Statuses and texts of errors are one table (`error/wire.rs`).
 //!
 //! ```text
-//! request ─► router ─► params (path, query, headers) ─► body ─► Caller ─► Catalog
-//!               │           400 before anything else              401      │
-//!               └─► 404                                                    ▼
+//! request ─► Matched ─► params (path, query, headers) ─► body ─► Caller ─► Catalog
+//!               │            400 before anything else              401      │
+//!               └─► 404                                                     ▼
 //! answer ◄───────────────────── respond, page, objects ◄──────────── or ApiError
 //! ```
 //!
-//! There is one module per tag of the contract, and larger ones have a folder. [`router`] has paths
-//! relative to the API's root; the server mounts it, at `/api/v1` and for some clients at the root.
+//! There is one module per tag of the contract, and larger ones have a folder. [`Matched::find`] tells
+//! which operation a path leads to, wherever the server puts the API's root; [`ApiRouter`] answers it.
 //! [`openapi()`] is written by the same handlers, and [`contract`] compares it with the contract.
 //! Operations that have no handler yet are in [`UNIMPLEMENTED`].
 //!
 //! Start reading at `tags.rs`: it has one of everything. `docs/API-DESIGN.md` says how a handler is
 //! made, and which quirks of the contract new ones must not imitate.
 
-use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use utoipa::OpenApi as _;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::router::UtoipaMethodRouter;
 
 mod auth;
 mod body;
@@ -47,6 +43,7 @@ mod protection;
 mod refs;
 mod repositories;
 mod respond;
+mod routes;
 mod schema;
 mod setup;
 mod staging;
@@ -60,29 +57,21 @@ pub use context::ApiContext;
 pub use context::ApiSettings;
 pub use error::Cause;
 pub use openapi::openapi;
-pub use operations::is_api_path;
-pub use operations::operation_id;
+pub use operations::Matched;
+pub use routes::ApiRouter;
 pub use unimplemented::UNIMPLEMENTED;
 pub use unimplemented::Unimplemented;
 
-use error::ApiError;
+use routes::Routes;
 
-/// The API, with paths relative to its root.
-///
-/// Everything that is no operation is answered 404, a wrong method too. Bodies have no limit here:
-/// objects pass piece by piece, and JSON has a limit of its own.
-pub fn router(api: Api) -> Router {
-    let (router, _) = routes().split_for_parts();
-    unimplemented::add_to(router)
-        .method_not_allowed_fallback(no_such_operation)
-        .fallback(no_such_operation)
-        .layer(DefaultBodyLimit::disable())
-        .with_state(api)
+/// The API.
+pub fn router(api: &Api) -> ApiRouter {
+    ApiRouter::new(unimplemented::add_to(routes()), api)
 }
 
 /// The operations that there are.
-pub(crate) fn routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::with_openapi(openapi::Base::openapi())
+pub(crate) fn routes() -> Routes {
+    Routes::documented_in(openapi::Base::openapi())
         .merge(health::routes())
         .merge(setup::routes())
         .merge(auth::routes())
@@ -98,13 +87,4 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .merge(objects::routes())
         .merge(staging::routes())
         .merge(metadata::routes())
-}
-
-/// Routes of handlers none of which is for `HEAD`: axum would answer it by `GET`'s.
-fn without_head((schemas, paths, methods): UtoipaMethodRouter<Api>) -> UtoipaMethodRouter<Api> {
-    (schemas, paths, methods.head(no_such_operation))
-}
-
-async fn no_such_operation() -> ApiError {
-    ApiError::no_such_operation()
 }

@@ -6,7 +6,6 @@ use axum::response::Response;
 use http::header;
 use lakehold_api_types::StorageUri;
 use lakehold_catalog::RepositoryId;
-use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::Api;
@@ -18,13 +17,11 @@ use crate::params::path;
 use crate::permission;
 use crate::respond::Json;
 use crate::respond::header_value;
-use crate::without_head;
+use crate::routes::Routes;
 
 /// Routes of this module.
-pub(crate) fn routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::new()
-        .routes(without_head(routes!(get_meta_range)))
-        .routes(without_head(routes!(get_range)))
+pub(crate) fn routes() -> Routes {
+    Routes::new().routes(routes!(get_meta_range)).routes(routes!(get_range))
 }
 
 params! {

@@ -8,11 +8,9 @@
 //! delete, copy, stage, metadata      changes of records
 //! ```
 
-use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::Api;
-use crate::without_head;
+use crate::routes::Routes;
 
 mod copy;
 mod delete;
@@ -38,19 +36,15 @@ pub(crate) const DEFAULT_MEDIA_TYPE: &str = "application/octet-stream";
 
 /// Routes of this module.
 #[expect(deprecated, reason = "deprecated operations of the contract are served all the same")]
-pub(crate) fn routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::new()
+pub(crate) fn routes() -> Routes {
+    Routes::new()
         .routes(routes!(get::get_object, head::head_object))
-        .routes(without_head(routes!(stat::stat_object)))
-        .routes(without_head(routes!(stat::get_underlying_properties)))
-        .routes(without_head(routes!(list::list_objects)))
-        .routes(without_head(routes!(
-            upload::upload_object,
-            stage::stage_object,
-            delete::delete_object
-        )))
-        .routes(without_head(routes!(upload::preflight)))
-        .routes(without_head(routes!(delete::delete_objects)))
-        .routes(without_head(routes!(copy::copy_object)))
-        .routes(without_head(routes!(metadata::update_user_metadata)))
+        .routes(routes!(stat::stat_object))
+        .routes(routes!(stat::get_underlying_properties))
+        .routes(routes!(list::list_objects))
+        .routes(routes!(upload::upload_object, stage::stage_object, delete::delete_object))
+        .routes(routes!(upload::preflight))
+        .routes(routes!(delete::delete_objects))
+        .routes(routes!(copy::copy_object))
+        .routes(routes!(metadata::update_user_metadata))
 }

@@ -49,7 +49,7 @@ macro_rules! params {
                 parts: &mut http::request::Parts,
                 _: &$crate::Api,
             ) -> Result<Self, Self::Rejection> {
-                let source = $crate::params::Source::of(parts).await?;
+                let source = $crate::params::Source::of(parts);
                 Ok(Self { $($field: $crate::params::Spec::read(&$spec, &source)?,)* })
             }
         }

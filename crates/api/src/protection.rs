@@ -13,7 +13,6 @@ use lakehold_catalog::EngineError;
 use lakehold_catalog::RepositoryId;
 use sha2::Digest as _;
 use sha2::Sha256;
-use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::Api;
@@ -26,7 +25,7 @@ use crate::params::params;
 use crate::params::path;
 use crate::permission;
 use crate::respond::Json;
-use crate::without_head;
+use crate::routes::Routes;
 
 /// How often a single rule is added or removed again where somebody else changed the rules meanwhile.
 const CHANGE_ATTEMPTS: u32 = 5;
@@ -36,11 +35,11 @@ const SET: &str = "branches:SetBranchProtectionRules";
 
 /// Routes of this module.
 #[expect(deprecated, reason = "deprecated operations of the contract are served all the same")]
-pub(crate) fn routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::new()
-        .routes(without_head(routes!(get_rules, set_rules)))
-        .routes(without_head(routes!(internal_get_rules, create_rule, delete_rule)))
-        .routes(without_head(routes!(preflight)))
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .routes(routes!(get_rules, set_rules))
+        .routes(routes!(internal_get_rules, create_rule, delete_rule))
+        .routes(routes!(preflight))
 }
 
 params! {

@@ -24,7 +24,6 @@ use lakehold_catalog::RepositoryId;
 use lakehold_catalog::Strategy;
 use lakehold_catalog::Summary;
 use lakehold_catalog::Timestamp;
-use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::Api;
@@ -44,7 +43,7 @@ use crate::params::query::Choice;
 use crate::permission;
 use crate::respond::Json;
 use crate::respond::sized_json;
-use crate::without_head;
+use crate::routes::Routes;
 
 mod diff_row;
 
@@ -55,11 +54,11 @@ pub(crate) use diff_row::uncommitted_row;
 const COMMIT_BYTES: usize = 420;
 
 /// Routes of this module.
-pub(crate) fn routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::new()
-        .routes(without_head(routes!(log_commits)))
-        .routes(without_head(routes!(diff_refs)))
-        .routes(without_head(routes!(find_merge_base, merge_into_branch)))
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .routes(routes!(log_commits))
+        .routes(routes!(diff_refs))
+        .routes(routes!(find_merge_base, merge_into_branch))
 }
 
 params! {

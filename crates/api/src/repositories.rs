@@ -14,7 +14,6 @@ use lakehold_catalog::CreateRepository;
 use lakehold_catalog::Metadata;
 use lakehold_catalog::PageRequest;
 use lakehold_catalog::RepositoryId;
-use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::Api;
@@ -32,17 +31,17 @@ use crate::permission;
 use crate::respond::Json;
 use crate::respond::created;
 use crate::respond::sized_json;
-use crate::without_head;
+use crate::routes::Routes;
 
 /// About how many bytes a repository takes in a page.
 const ROW_BYTES: usize = 200;
 
 /// Routes of this module.
-pub(crate) fn routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::new()
-        .routes(without_head(routes!(list_repositories, create_repository)))
-        .routes(without_head(routes!(get_repository, delete_repository)))
-        .routes(without_head(routes!(get_metadata, set_metadata, delete_metadata)))
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .routes(routes!(list_repositories, create_repository))
+        .routes(routes!(get_repository, delete_repository))
+        .routes(routes!(get_metadata, set_metadata, delete_metadata))
 }
 
 params! {

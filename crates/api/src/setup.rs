@@ -13,7 +13,6 @@ use lakehold_api_types::SetupState;
 use lakehold_api_types::State as SetupProgress;
 use lakehold_auth::AuthError;
 use lakehold_auth::CommPrefs;
-use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::Api;
@@ -21,7 +20,7 @@ use crate::body::JsonBody;
 use crate::error::ApiError;
 use crate::openapi::OpenFailures;
 use crate::respond::Json;
-use crate::without_head;
+use crate::routes::Routes;
 
 /// Providers of mailboxes for everyone, which say nothing of where a user works.
 const FREE_MAIL: [&str; 10] = [
@@ -38,10 +37,8 @@ const FREE_MAIL: [&str; 10] = [
 ];
 
 /// Routes of this module.
-pub(crate) fn routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::new()
-        .routes(without_head(routes!(get_setup_state, setup)))
-        .routes(without_head(routes!(setup_comm_prefs)))
+pub(crate) fn routes() -> Routes {
+    Routes::new().routes(routes!(get_setup_state, setup)).routes(routes!(setup_comm_prefs))
 }
 
 /// check if the lakeFS installation is already set up

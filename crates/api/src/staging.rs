@@ -10,7 +10,6 @@ use lakehold_catalog::BranchId;
 use lakehold_catalog::RepositoryId;
 use lakehold_catalog::Staged;
 use lakehold_catalog::Timestamp;
-use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::Api;
@@ -29,11 +28,11 @@ use crate::params::query;
 use crate::permission;
 use crate::respond::Json;
 use crate::respond::json_bytes;
-use crate::without_head;
+use crate::routes::Routes;
 
 /// Routes of this module.
-pub(crate) fn routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::new().routes(without_head(routes!(get_physical_address, link_physical_address)))
+pub(crate) fn routes() -> Routes {
+    Routes::new().routes(routes!(get_physical_address, link_physical_address))
 }
 
 /// Refuses a request for URLs that clients may use by themselves: no store that we have gives any.

@@ -3,19 +3,17 @@
 use http::StatusCode;
 use lakehold_api_types::StatsEvent;
 use lakehold_api_types::StatsEventsList;
-use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::Api;
 use crate::body::JsonBody;
 use crate::caller::Caller;
 use crate::error::ApiError;
 use crate::openapi::FailuresButNotFound;
-use crate::without_head;
+use crate::routes::Routes;
 
 /// Routes of this module.
-pub(crate) fn routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::new().routes(without_head(routes!(post_stats_events)))
+pub(crate) fn routes() -> Routes {
+    Routes::new().routes(routes!(post_stats_events))
 }
 
 /// post stats events, this endpoint is meant for internal use only

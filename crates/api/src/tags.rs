@@ -12,7 +12,6 @@ use lakehold_catalog::RefExpr;
 use lakehold_catalog::RepositoryId;
 use lakehold_catalog::Tag;
 use lakehold_catalog::TagId;
-use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::Api;
@@ -30,16 +29,14 @@ use crate::permission;
 use crate::respond::Json;
 use crate::respond::created;
 use crate::respond::sized_json;
-use crate::without_head;
+use crate::routes::Routes;
 
 /// About how many bytes a tag takes in a page.
 const ROW_BYTES: usize = 120;
 
 /// Routes of this module.
-pub(crate) fn routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::new()
-        .routes(without_head(routes!(list_tags, create_tag)))
-        .routes(without_head(routes!(get_tag, delete_tag)))
+pub(crate) fn routes() -> Routes {
+    Routes::new().routes(routes!(list_tags, create_tag)).routes(routes!(get_tag, delete_tag))
 }
 
 params! {

@@ -19,7 +19,6 @@ use lakehold_catalog::RefExpr;
 use lakehold_catalog::RepositoryId;
 use lakehold_catalog::ResetScope;
 use lakehold_catalog::RevertRequest;
-use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::Api;
@@ -36,14 +35,14 @@ use crate::params::path;
 use crate::params::query;
 use crate::permission;
 use crate::respond::created;
-use crate::without_head;
+use crate::routes::Routes;
 
 /// Routes of this module. (The reset shares its path with other operations on a branch.)
-pub(crate) fn routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::new()
-        .routes(without_head(routes!(hard_reset_branch)))
-        .routes(without_head(routes!(revert_branch)))
-        .routes(without_head(routes!(cherry_pick)))
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .routes(routes!(hard_reset_branch))
+        .routes(routes!(revert_branch))
+        .routes(routes!(cherry_pick))
 }
 
 params! {

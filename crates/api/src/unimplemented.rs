@@ -4,7 +4,6 @@
 //! wrong: after authentication the answer is 501 and names the operation. [`UNIMPLEMENTED`] is the one
 //! list of them; an operation leaves it when its handler comes.
 
-use axum::Router;
 use axum::extract::State;
 use axum::response::IntoResponse as _;
 use axum::response::Response;
@@ -15,6 +14,7 @@ use http::StatusCode;
 use crate::Api;
 use crate::caller::Caller;
 use crate::error::ApiError;
+use crate::routes::Routes;
 
 /// An operation of the contract without a handler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,10 +38,10 @@ const fn open(method: &'static str, path: &'static str, id: &'static str) -> Uni
 }
 
 /// Adds the routes of all operations in [`UNIMPLEMENTED`].
-pub(crate) fn add_to(router: Router<Api>) -> Router<Api> {
+pub(crate) fn add_to(routes: Routes) -> Routes {
     UNIMPLEMENTED
         .iter()
-        .fold(router, |router, operation| router.route(operation.path, route(operation)))
+        .fold(routes, |routes, operation| routes.undocumented(operation.path, route(operation)))
 }
 
 fn route(operation: &'static Unimplemented) -> MethodRouter<Api> {

@@ -13,11 +13,10 @@ use bytes::Bytes;
 use http::Method;
 use http::Request;
 use http::Response;
-use http::Uri;
 use http::request::Parts;
-use http::uri::PathAndQuery;
-use tower::Service as _;
 
+use lakehold_api::ApiRouter;
+use lakehold_api::Matched;
 use lakehold_clock::Runtime;
 
 use crate::telemetry::Arrival;
@@ -67,7 +66,7 @@ impl Front {
             "/logout" => Self::Logout,
             _ if is_below(path, "/api") => Self::Api,
             _ if is_below(path, "/iceberg") || is_below(path, "/mds/iceberg") => Self::Iceberg,
-            _ if prefers_json(head) && lakehold_api::is_api_path(path) => Self::ApiAtRoot,
+            _ if prefers_json(head) && Matched::find(path, "").is_some() => Self::ApiAtRoot,
             _ => Self::Ui,
         }
     }
@@ -81,7 +80,7 @@ pub(crate) struct FrontDoor {
 
 /// What is behind the door.
 struct Rooms {
-    api: axum::Router,
+    api: ApiRouter,
     installation_id: String,
     open_api: Bytes,
     metrics: Rendered,
@@ -110,20 +109,25 @@ impl FrontDoor {
     pub(crate) async fn answer(&self, request: Request<Body>, peer: SocketAddr) -> Response<Body> {
         let (head, body) = request.into_parts();
         let front = Front::of(&head);
-        let operation = match front {
-            Front::Api => operation_of(&head.method, head.uri.path().strip_prefix(API_ROOT)),
-            Front::ApiAtRoot => operation_of(&head.method, Some(head.uri.path())),
+        let matched = match front {
+            Front::Api => Matched::find(head.uri.path(), API_ROOT),
+            Front::ApiAtRoot => Matched::find(head.uri.path(), ""),
             _ => None,
         };
+        let operation = matched.and_then(|matched| matched.operation_id(&head.method));
         let arrival = Arrival { front, operation, head: &head, peer };
         let call = self.rooms.telemetry.begin(&arrival).await;
-        call.observe(self.pass_on(front, Request::from_parts(head, body))).await
+        call.observe(self.pass_on(front, matched, Request::from_parts(head, body))).await
     }
 
-    async fn pass_on(&self, front: Front, request: Request<Body>) -> Response<Body> {
+    async fn pass_on(
+        &self,
+        front: Front,
+        matched: Option<Matched>,
+        request: Request<Body>,
+    ) -> Response<Body> {
         match front {
-            Front::Api => self.api(below_root(request)).await,
-            Front::ApiAtRoot => self.api(Some(request)).await,
+            Front::Api | Front::ApiAtRoot => self.rooms.api.answer(matched, request).await,
             Front::OpenApi => answers::json(self.rooms.open_api.clone()),
             Front::S3 => s3::not_there(request.uri().path()),
             Front::Metrics => answers::metrics(self.rooms.metrics.text()),
@@ -134,16 +138,6 @@ impl FrontDoor {
             Front::Ui => answers::no_such_endpoint(),
         }
     }
-
-    async fn api(&self, request: Option<Request<Body>>) -> Response<Body> {
-        let Some(request) = request else { return answers::no_such_endpoint() };
-        let Ok(response) = self.rooms.api.clone().call(request).await;
-        response
-    }
-}
-
-fn operation_of(method: &Method, path: Option<&str>) -> Option<&'static str> {
-    lakehold_api::operation_id(method, path?)
 }
 
 fn is_below(path: &str, root: &str) -> bool {
@@ -155,15 +149,6 @@ fn is_below(path: &str, root: &str) -> bool {
 fn prefers_json(head: &Parts) -> bool {
     let accepted = head.headers.get(http::header::ACCEPT).and_then(|value| value.to_str().ok());
     accepted.is_some_and(|types| types.contains("application/json") && !types.contains("text/html"))
-}
-
-/// The request as the API knows it: its path seen from [`API_ROOT`]. `None` where it is not below.
-fn below_root(mut request: Request<Body>) -> Option<Request<Body>> {
-    let whole = request.uri().path_and_query()?.as_str();
-    let rest = whole.strip_prefix(API_ROOT).filter(|rest| rest.starts_with('/'))?;
-    let path = PathAndQuery::try_from(rest).ok()?;
-    *request.uri_mut() = Uri::from(path);
-    Some(request)
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use bytes::Bytes;
 use tracing::warn;
 
 use lakehold_api::ApiContext;
+use lakehold_api::ApiRouter;
 use lakehold_api::ApiSettings;
 use lakehold_auth::Auth;
 use lakehold_auth::AuthSettings;
@@ -41,7 +42,7 @@ pub(crate) struct Stack {
     kv: Arc<dyn Store>,
     blocks: Arc<dyn BlockStore>,
     pub(crate) auth: Auth,
-    pub(crate) api: axum::Router,
+    pub(crate) api: ApiRouter,
     /// The description of the API, as it is served.
     pub(crate) open_api: Bytes,
 }
@@ -81,7 +82,7 @@ impl Stack {
             runtime: runtime.clone(),
             settings: ApiSettings::default(),
         };
-        Ok(Self { kv, blocks, auth, api: lakehold_api::router(Arc::new(context)), open_api })
+        Ok(Self { kv, blocks, auth, api: lakehold_api::router(&Arc::new(context)), open_api })
     }
 
     /// Writes out what is pending and closes the stores. No request may follow.

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::body::Body;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,7 +10,9 @@ use http::Request;
 use http::header;
 use http_body_util::BodyExt as _;
 use lakehold_api::ApiContext;
+use lakehold_api::ApiRouter;
 use lakehold_api::ApiSettings;
+use lakehold_api::Matched;
 use lakehold_auth::Auth;
 use lakehold_auth::AuthSettings;
 use lakehold_auth::DEFAULT_LOGIN_DURATION;
@@ -27,7 +28,6 @@ use lakehold_tree::TreeSettings;
 use lakehold_tree::Trees;
 use serde_json::Value;
 use serde_json::json;
-use tower::ServiceExt as _;
 
 use crate::Answer;
 
@@ -39,7 +39,7 @@ pub const SECRET_KEY: &str = "secret+/of the test";
 /// A server and the credentials of its administrator.
 #[derive(Clone, Debug)]
 pub struct TestServer {
-    router: Router,
+    router: ApiRouter,
     authorization: Option<String>,
 }
 
@@ -81,7 +81,7 @@ impl TestServer {
             runtime,
             settings: ApiSettings::default(),
         };
-        let router = lakehold_api::router(Arc::new(context));
+        let router = lakehold_api::router(&Arc::new(context));
         (Self { router, authorization: None }, auth)
     }
 
@@ -103,7 +103,8 @@ impl TestServer {
             let value = authorization.parse().expect("a header value");
             request.headers_mut().insert(header::AUTHORIZATION, value);
         }
-        let Ok(response) = self.router.clone().oneshot(request).await;
+        let matched = Matched::find(request.uri().path(), "");
+        let response = self.router.answer(matched, request).await;
         let (parts, body) = response.into_parts();
         let body = body.collect().await.map(|all| all.to_bytes()).unwrap_or_default();
         Answer { status: parts.status, headers: parts.headers, body }

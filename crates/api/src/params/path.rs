@@ -1,5 +1,7 @@
 //! Parameters in the path: names, checked when they come in.
 
+use std::borrow::Cow;
+
 use lakehold_catalog::BranchId;
 use lakehold_catalog::InvalidId;
 use lakehold_catalog::RefExpr;
@@ -37,7 +39,7 @@ impl<T> Spec for Segment<T> {
 
     fn read(&self, source: &Source<'_>) -> Result<T, ApiError> {
         let value = source.segment(self.about.name)?;
-        (self.parse)(value).map_err(argument(self.argument))
+        (self.parse)(&value).map_err(argument(self.argument))
     }
 
     fn document(&self) -> Parameter {
@@ -53,7 +55,7 @@ impl Spec for Verbatim {
     type Value = String;
 
     fn read(&self, source: &Source<'_>) -> Result<String, ApiError> {
-        source.segment(self.0.name).map(str::to_owned)
+        source.segment(self.0.name).map(Cow::into_owned)
     }
 
     fn document(&self) -> Parameter {

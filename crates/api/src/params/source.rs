@@ -2,43 +2,40 @@
 
 use std::borrow::Cow;
 
-use axum::extract::FromRequestParts as _;
-use axum::extract::RawPathParams;
 use http::HeaderMap;
 use http::request::Parts;
 
 use super::problem::invalid;
 use crate::error::ApiError;
+use crate::operations::Matched;
 
 /// The parts of a request that hold parameters.
 #[derive(Debug)]
 pub(crate) struct Source<'a> {
-    path: Option<RawPathParams>,
+    matched: Option<Matched>,
+    path: &'a str,
     query: Vec<(Cow<'a, str>, &'a str)>,
     headers: &'a HeaderMap,
 }
 
 impl<'a> Source<'a> {
-    /// The parameters of a request that was matched to its route.
-    pub(crate) async fn of(parts: &'a mut Parts) -> Result<Self, ApiError> {
-        let path = match RawPathParams::from_request_parts(parts, &()).await {
-            Ok(path) => Some(path),
-            // A route without parameters; or a segment that is no text.
-            Err(rejection) if rejection.status().is_server_error() => None,
-            Err(rejection) => return Err(ApiError::bad_request(rejection.body_text())),
-        };
-        let parts: &'a Parts = parts;
-        let query = parts.uri.query().map(pairs).unwrap_or_default();
-        Ok(Self { path, query, headers: &parts.headers })
+    /// The parameters of a request that was matched to its operation.
+    pub(crate) fn of(parts: &'a Parts) -> Self {
+        Self {
+            matched: parts.extensions.get().copied(),
+            path: parts.uri.path(),
+            query: parts.uri.query().map(pairs).unwrap_or_default(),
+            headers: &parts.headers,
+        }
     }
 
-    /// The segment of the path that `name` stands for, decoded. (Routes match empty segments too,
+    /// The segment of the path that `name` stands for, decoded. (Paths match with empty segments too,
     /// but for the last.)
-    pub(crate) fn segment(&self, name: &str) -> Result<&str, ApiError> {
-        let found =
-            self.path.iter().flatten().find(|(key, value)| *key == name && !value.is_empty());
+    pub(crate) fn segment(&self, name: &str) -> Result<Cow<'a, str>, ApiError> {
         let missing = || invalid(name, "path", "value is required but missing");
-        found.map(|(_, value)| value).ok_or_else(missing)
+        let found = self.matched.ok_or_else(missing)?.segment(self.path, name);
+        let text = found.ok_or_else(|| invalid(name, "path", "value is not UTF-8 text"))?;
+        if text.is_empty() { Err(missing()) } else { Ok(text) }
     }
 
     /// The value of `name` in the query, decoded; `None` where it is absent.
