@@ -2,9 +2,14 @@
 
 use std::fs;
 use std::fs::File;
+use std::io::BufRead as _;
+use std::io::BufReader;
 use std::io::Write as _;
 use std::path::Path;
 use std::path::PathBuf;
+use std::process::Child;
+use std::process::Command;
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
@@ -42,7 +47,9 @@ pub(crate) fn run(args: &FloorArgs) -> anyhow::Result<()> {
         return serve();
     }
     let duration = Duration::from_secs(args.seconds);
-    plain_answer(duration)?;
+    let plain = PlainServer::start()?.measure(64, duration)?;
+    report("plain axum answer, 64 connections", plain.rate);
+    eprintln!("{:<42} {:>10.1} us CPU a request", "", plain.micros);
     fs::create_dir_all(&args.folder).context("making the folder")?;
     for threads in [1, 64] {
         let rate = in_threads(threads, duration, |name| appends(&args.folder.join(name)))?;
@@ -59,27 +66,57 @@ fn report(what: &str, rate: f64) {
     eprintln!("{what:<42} {rate:>10.0} /s");
 }
 
-/// A plain axum answer, served by a child process so that its CPU can be told from ours.
-fn plain_answer(duration: Duration) -> anyhow::Result<()> {
-    let program = std::env::current_exe().context("finding this program")?;
-    let mut child = std::process::Command::new(program)
-        .args(["floor", "--serve"])
-        .stdout(std::process::Stdio::piped())
-        .spawn()
-        .context("starting the plain server")?;
-    let mut line = String::new();
-    let mut output = std::io::BufReader::new(child.stdout.take().context("its output")?);
-    std::io::BufRead::read_line(&mut output, &mut line).context("reading its address")?;
-    let target = Target::parse(line.trim(), "", "")?;
-    let before = process_cpu(child.id())?;
-    let done = drive(&target, 64, duration, &|_| Job::get("/"))?;
-    let used = process_cpu(child.id())? - before;
-    child.kill().context("stopping the plain server")?;
-    child.wait().context("stopping the plain server")?;
-    let micros = used.as_secs_f64() * 1e6 / done.requests.max(1) as f64;
-    report("plain axum answer, 64 connections", done.rate());
-    eprintln!("{:<42} {micros:>10.1} us CPU a request", "");
-    Ok(())
+/// A plain axum server in a child process, so that its CPU can be told from ours. It ends when this is
+/// dropped.
+pub(crate) struct PlainServer {
+    child: Child,
+    target: Target,
+}
+
+/// What a plain answer costs.
+pub(crate) struct PlainAnswer {
+    /// Answers a second.
+    pub(crate) rate: f64,
+    /// CPU time of the server for one, in microseconds.
+    pub(crate) micros: f64,
+}
+
+impl PlainServer {
+    /// Starts it on a free port.
+    pub(crate) fn start() -> anyhow::Result<Self> {
+        let program = std::env::current_exe().context("finding this program")?;
+        let mut child = Command::new(program)
+            .args(["floor", "--serve"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("starting the plain server")?;
+        let mut line = String::new();
+        let mut output = BufReader::new(child.stdout.take().context("its output")?);
+        output.read_line(&mut line).context("reading its address")?;
+        let target = Target::parse(line.trim(), "", "")?;
+        Ok(Self { child, target })
+    }
+
+    /// Asks it for answers over `connections` connections until `duration` has passed.
+    pub(crate) fn measure(
+        &self,
+        connections: usize,
+        duration: Duration,
+    ) -> anyhow::Result<PlainAnswer> {
+        let before = process_cpu(self.child.id())?;
+        let done = drive(&self.target, connections, duration, &|_| Job::get("/"))?;
+        let used = process_cpu(self.child.id())?.saturating_sub(before);
+        let micros = used.as_secs_f64() * 1e6 / done.requests.max(1) as f64;
+        Ok(PlainAnswer { rate: done.rate(), micros })
+    }
+}
+
+impl Drop for PlainServer {
+    fn drop(&mut self) {
+        // It may have ended by itself; then there is nothing to do.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
 }
 
 fn serve() -> anyhow::Result<()> {

@@ -1,8 +1,12 @@
 //! The load tool: sends the hot operations to any compatible server, from a process of its own.
 //!
 //! It makes one repository with objects in one commit, then runs each scenario for some seconds and
-//! prints rate, latencies and, where the server's process id is given, its CPU time per request. CPU
-//! per request is the figure that a busy machine cannot move much; rates are for quiet ones.
+//! prints rate, latencies and, where the server's process id is given, its CPU time per request, also as
+//! a multiple of what a plain axum answer takes with as many connections a moment before. The multiple
+//! is the figure that neither a busy nor a slow machine can move much; rates are for quiet ones.
+//!
+//! A server may put work off (small bodies become files later). That belongs to the scenario that
+//! caused it, so each is followed by a wait until the server rests.
 
 pub(crate) mod http;
 pub(crate) mod run;
@@ -17,6 +21,7 @@ use lakehold_clock::Runtime;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::floor::PlainServer;
 use crate::load::http::Target;
 use crate::load::run::Done;
 use crate::load::run::Job;
@@ -25,8 +30,13 @@ use crate::load::run::send_all;
 
 /// Clock ticks a second of `/proc/<pid>/stat`; Linux on x86-64 and arm64 has always had 100.
 const TICKS_PER_SECOND: u64 = 100;
-/// How long a server gets to finish what it puts off, after filling and before each scenario.
-const SETTLING: Duration = Duration::from_secs(3);
+/// How long a server may take to finish what it puts off.
+const SETTLING_LIMIT: Duration = Duration::from_secs(120);
+/// A server that used less than `REST_CPU` in `REST_PAUSE`, twice, rests.
+const REST_PAUSE: Duration = Duration::from_millis(1_500);
+const REST_CPU: Duration = Duration::from_millis(20);
+/// How long the plain answer is measured before each scenario.
+const PLAIN_DURATION: Duration = Duration::from_millis(1_500);
 
 /// Arguments of `load`.
 #[derive(Debug, Args)]
@@ -75,13 +85,23 @@ struct Scenario {
 pub(crate) fn run(args: &LoadArgs) -> anyhow::Result<()> {
     let target = Target::parse(&args.endpoint, &args.access_key, &args.secret)?;
     let filled = Filled::fill(&target, args)?;
+    let plain = PlainServer::start()?;
     eprintln!(
-        "{:<28} {:>5} {:>10} {:>8} {:>8} {:>8} {:>7} {:>9}",
-        "scenario", "conns", "rate/s", "p50 ms", "p99 ms", "max ms", "errors", "CPU us/rq"
+        "{:<28} {:>5} {:>10} {:>8} {:>8} {:>8} {:>7} {:>9} {:>8} {:>7}",
+        "scenario",
+        "conns",
+        "rate/s",
+        "p50 ms",
+        "p99 ms",
+        "max ms",
+        "errors",
+        "CPU us/rq",
+        "plain us",
+        "x plain"
     );
     for scenario in scenarios(&filled) {
         if scenario.name.contains(&args.only) {
-            measure(&target, args, &scenario)?;
+            measure(&target, &plain, args, &scenario)?;
         }
     }
     if let Some(pid) = args.server_pid {
@@ -90,21 +110,27 @@ pub(crate) fn run(args: &LoadArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn measure(target: &Target, args: &LoadArgs, scenario: &Scenario) -> anyhow::Result<()> {
+fn measure(
+    target: &Target,
+    plain: &PlainServer,
+    args: &LoadArgs,
+    scenario: &Scenario,
+) -> anyhow::Result<()> {
+    let plain = plain.measure(scenario.connections, PLAIN_DURATION)?;
     let before = args.server_pid.map(process_cpu).transpose()?;
     let duration = Duration::from_secs(args.seconds);
     let done: Done = drive(target, scenario.connections, duration, &scenario.job)?;
-    // Whatever the server has put off belongs to this scenario.
-    settle();
+    settle(args.server_pid)?;
     let cpu = match (before, args.server_pid) {
         (Some(before), Some(pid)) => {
             let used = process_cpu(pid)?.saturating_sub(before);
-            format!("{:.1}", used.as_secs_f64() * 1e6 / done.requests.max(1) as f64)
+            let micros = used.as_secs_f64() * 1e6 / done.requests.max(1) as f64;
+            format!("{micros:>9.1} {:>8.1} {:>7.1}", plain.micros, micros / plain.micros.max(0.1))
         }
-        _ => "-".to_owned(),
+        _ => format!("{:>9} {:>8.1} {:>7}", "-", plain.micros, "-"),
     };
     eprintln!(
-        "{:<28} {:>5} {:>10.0} {:>8.2} {:>8.2} {:>8.2} {:>7} {:>9}",
+        "{:<28} {:>5} {:>10.0} {:>8.2} {:>8.2} {:>8.2} {:>7} {cpu}",
         scenario.name,
         scenario.connections,
         done.rate(),
@@ -112,7 +138,6 @@ fn measure(target: &Target, args: &LoadArgs, scenario: &Scenario) -> anyhow::Res
         done.latency_ms(0.99),
         done.latency_ms(1.0),
         done.errors,
-        cpu
     );
     if let Some(first) = &done.first_error {
         eprintln!("  first error: {first}");
@@ -146,7 +171,7 @@ impl Filled {
             one(target, Job::json("POST", &format!("{base}/branches/main/commits"), &message))?;
         let commit = answer["id"].as_str().context("commit without an id")?.to_owned();
         // What the server still has to do about the filling is not to be counted with a scenario.
-        settle();
+        settle(args.server_pid)?;
         let stat = Job::get(&format!("{base}/refs/main/objects/stat?path={}", path(0)));
         let answer = one(target, stat)?;
         let physical_address =
@@ -211,9 +236,28 @@ fn scenarios(filled: &Filled) -> Vec<Scenario> {
     ]
 }
 
+/// Waits until the server has done what it put off: until it uses next to no CPU.
+fn settle(pid: Option<u32>) -> anyhow::Result<()> {
+    let Some(pid) = pid else {
+        pause(REST_PAUSE * 2);
+        return Ok(());
+    };
+    let mut rested = 0;
+    for _ in 0..SETTLING_LIMIT.as_millis() / REST_PAUSE.as_millis() {
+        let before = process_cpu(pid)?;
+        pause(REST_PAUSE);
+        rested = if process_cpu(pid)? - before < REST_CPU { rested + 1 } else { 0 };
+        if rested == 2 {
+            return Ok(());
+        }
+    }
+    eprintln!("  the server was still busy {SETTLING_LIMIT:?} later: its figures are too low");
+    Ok(())
+}
+
 #[expect(clippy::disallowed_methods, reason = "no other task waits for this thread")]
-fn settle() {
-    thread::sleep(SETTLING);
+fn pause(duration: Duration) {
+    thread::sleep(duration);
 }
 
 /// User and system time that process `pid` has used so far.
