@@ -109,6 +109,9 @@ impl Matched {
         let index = parameters.find(|(parameter, _)| *parameter == name).map(|(_, index)| *index);
         let segments = path.get(self.root..).unwrap_or_default();
         let text = index.and_then(|index| segments.split('/').nth(index)).unwrap_or_default();
+        if !text.contains('%') {
+            return Some(Cow::Borrowed(text));
+        }
         percent_decode_str(text).decode_utf8().ok()
     }
 }

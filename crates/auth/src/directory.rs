@@ -25,6 +25,7 @@ use secrecy::SecretString;
 use subtle::ConstantTimeEq as _;
 use tracing::warn;
 
+use foldhash::fast::RandomState;
 use lakehold_clock::Runtime;
 use lakehold_kv::Ownership;
 use lakehold_kv::Store;
@@ -50,7 +51,7 @@ pub(crate) struct Directory {
     kv: Arc<dyn Store>,
     runtime: Runtime,
     sealer: Arc<Sealer>,
-    key_pairs: Cache<String, Arc<KeyPair>>,
+    key_pairs: Cache<String, Arc<KeyPair>, RandomState>,
     administrator: Mutex<Option<(Stamp, Arc<User>)>>,
     /// Held while copies are made and while records change.
     copying: tokio::sync::Mutex<()>,
@@ -88,7 +89,9 @@ impl Directory {
             kv,
             runtime,
             sealer,
-            key_pairs: Cache::new(KEPT_KEY_PAIRS),
+            key_pairs: Cache::builder()
+                .max_capacity(KEPT_KEY_PAIRS)
+                .build_with_hasher(RandomState::default()),
             administrator: Mutex::new(None),
             copying: tokio::sync::Mutex::new(()),
             generation: AtomicU64::new(0),

@@ -19,6 +19,7 @@ use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::time::Duration;
 
+use foldhash::fast::RandomState;
 use lakehold_clock::Runtime;
 use lakehold_kv::Ownership;
 use moka::sync::Cache;
@@ -30,7 +31,7 @@ const LONGEST_ON_SHARED: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(crate) struct FreshCache<K: Hash + Eq + Send + Sync + 'static, V: Clone + Send + Sync + 'static>
 {
-    entries: Cache<K, Remembered<V>>,
+    entries: Cache<K, Remembered<V>, RandomState>,
     /// Number of changes so far.
     generation: Mutex<u64>,
     longest: Option<Duration>,
@@ -57,7 +58,9 @@ where
             Ownership::Exclusive => None,
             Ownership::Shared => Some(LONGEST_ON_SHARED),
         };
-        Self { entries: Cache::new(capacity), generation: Mutex::new(0), longest }
+        let entries =
+            Cache::builder().max_capacity(capacity).build_with_hasher(RandomState::default());
+        Self { entries, generation: Mutex::new(0), longest }
     }
 
     /// Returns what is remembered of `key` and still holds.

@@ -77,6 +77,7 @@ impl ServeArgs {
     /// Runs the server until it is told to stop.
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let settings = self.settings()?;
+        use_small_pages();
         tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
@@ -103,6 +104,13 @@ impl ServeArgs {
         };
         settings.with_environment(environment)
     }
+}
+
+/// The allocator asks for huge pages, of which an idle server touches little but has them whole: 20 MB
+/// more. No measurement showed them to be faster.
+fn use_small_pages() {
+    // An old kernel that does not know the request costs memory, nothing else.
+    let _refused = rustix::thread::disable_transparent_huge_pages(true).is_err();
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is where settings are read")]

@@ -12,6 +12,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use foldhash::fast::RandomState;
 use lakehold_block::Address;
 use lakehold_block::BlockStore;
 use lakehold_block::StorageNamespace;
@@ -48,8 +49,8 @@ struct Parts {
     store: Arc<dyn BlockStore>,
     runtime: Runtime,
     settings: TreeSettings,
-    ranges: Cache<Place, Range>,
-    meta_ranges: Cache<Place, Arc<MetaRange>>,
+    ranges: Cache<Place, Range, RandomState>,
+    meta_ranges: Cache<Place, Arc<MetaRange>, RandomState>,
     loads: Semaphore,
 }
 
@@ -286,17 +287,17 @@ impl Loaded {
 fn weighted<V: Clone + Send + Sync + 'static>(
     bytes: u64,
     memory: impl Fn(&V) -> usize + Send + Sync + 'static,
-) -> Cache<Place, V> {
+) -> Cache<Place, V, RandomState> {
     // What is larger than the cache may still have it for itself: better than reading it each time.
     let heaviest = u32::try_from(bytes).unwrap_or(u32::MAX);
     let weigh =
         move |_: &Place, value: &V| u32::try_from(memory(value)).unwrap_or(u32::MAX).min(heaviest);
-    Cache::builder().max_capacity(bytes).weigher(weigh).build()
+    Cache::builder().max_capacity(bytes).weigher(weigh).build_with_hasher(RandomState::default())
 }
 
 /// Returns what is cached for `place`, or waits for the one `load` of it and caches that.
 async fn cached<V: Clone + Send + Sync + 'static>(
-    cache: &Cache<Place, V>,
+    cache: &Cache<Place, V, RandomState>,
     place: &Place,
     load: impl Future<Output = Result<V, Error>>,
 ) -> Result<V, Error> {

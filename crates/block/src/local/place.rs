@@ -111,7 +111,8 @@ impl Places {
     pub(super) fn show(&self, address: &Address) -> String {
         match address {
             Address::Relative { namespace, name } => {
-                format!("{SCHEME}{}/{}/{name}", self.root, namespace.path())
+                // Not by `format!`, which takes five times as long: every row of a listing has one.
+                [SCHEME, &self.root, "/", namespace.path(), "/", name].concat()
             }
             Address::Full(uri) => uri.to_string(),
         }

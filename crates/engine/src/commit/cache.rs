@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use foldhash::fast::RandomState;
 use moka::sync::Cache;
 
 use crate::Commit;
@@ -25,7 +26,7 @@ const FIXED_BYTES: usize = 512;
 /// Commits by repository partition and id.
 #[derive(Debug)]
 pub(crate) struct CommitCache {
-    commits: Cache<(Bytes, CommitId), Arc<Commit>>,
+    commits: Cache<(Bytes, CommitId), Arc<Commit>, RandomState>,
 }
 
 impl CommitCache {
@@ -33,7 +34,7 @@ impl CommitCache {
         let commits = Cache::builder()
             .max_capacity(CAPACITY_BYTES)
             .weigher(|_, commit: &Arc<Commit>| weight(commit))
-            .build();
+            .build_with_hasher(RandomState::default());
         Self { commits }
     }
 
