@@ -18,6 +18,9 @@ pub(crate) const BATCH_MARK: &[u8] = b"\0\0batch";
 /// The longest key of the tree: the journal stores its length in two bytes.
 const LONGEST: usize = u16::MAX as usize;
 
+/// Keys of the tree from one bound to the other.
+pub(crate) type KeyRange = (Bound<Vec<u8>>, Bound<Vec<u8>>);
+
 /// Returns the tree's key of a record.
 pub(crate) fn encode(partition: &[u8], key: &[u8]) -> Result<Vec<u8>, Error> {
     check_key(partition, key)?;
@@ -29,7 +32,7 @@ pub(crate) fn encode(partition: &[u8], key: &[u8]) -> Result<Vec<u8>, Error> {
 }
 
 /// The tree's keys of all records of `partition` from `from` on.
-pub(crate) fn range(partition: &[u8], from: &[u8]) -> (Bound<Vec<u8>>, Bound<Vec<u8>>) {
+pub(crate) fn range(partition: &[u8], from: &[u8]) -> KeyRange {
     let mut start = join(partition, from);
     let start = if start.len() > LONGEST {
         // The tree takes no such key, not even to search for it. No record is that long, so the
@@ -45,6 +48,26 @@ pub(crate) fn range(partition: &[u8], from: &[u8]) -> (Bound<Vec<u8>>, Bound<Vec
 /// Returns the record's key in its partition.
 pub(crate) fn key_of<'a>(partition: &[u8], encoded: &'a [u8]) -> &'a [u8] {
     encoded.get(2 + partition.len()..).unwrap_or_default()
+}
+
+/// Returns the partition of a record.
+pub(crate) fn partition_of(encoded: &[u8]) -> &[u8] {
+    let Some((length, rest)) = encoded.split_first_chunk() else { return &[] };
+    rest.get(..u16::from_be_bytes(*length).into()).unwrap_or(rest)
+}
+
+/// The tree's keys of all partitions whose names have `length` bytes or more. A record's has at least
+/// one.
+pub(crate) fn from_length(length: u16) -> KeyRange {
+    (Bound::Included(length.to_be_bytes().to_vec()), Bound::Unbounded)
+}
+
+/// The tree's keys of all partitions behind `partition` in the tree.
+pub(crate) fn behind(partition: &[u8]) -> Option<KeyRange> {
+    match end(partition) {
+        Bound::Excluded(end) => Some((Bound::Included(end), Bound::Unbounded)),
+        _ => None,
+    }
 }
 
 fn join(partition: &[u8], key: &[u8]) -> Vec<u8> {

@@ -24,6 +24,7 @@ mod failure;
 mod journal;
 mod keys;
 mod opening;
+mod partitions;
 mod settings;
 mod store;
 mod trees;

@@ -32,6 +32,9 @@ use crate::journal;
 use crate::keys::BATCH_MARK;
 use crate::trees;
 
+/// The library's folder of trees, in its own.
+const TREES: &str = "keyspaces";
+
 /// Name of the library's tree that holds the records.
 const RECORDS: &str = "records";
 
@@ -64,6 +67,9 @@ pub(crate) fn open(directory: &Path, settings: &LocalSettings) -> Result<Opened,
         Mark::Batch(number) => check_existing(&path, Some(number))?,
     }
     let (database, keyspace) = guarded(&path, || open_library(&path, mark, settings))?;
+    // The library makes a tree's files durable, but not the name of the folder that they are in.
+    let trees = path.join(TREES);
+    sync_directory(&trees).map_err(|error| unreachable_path(&trees, error))?;
     let last_batch = last_batch(&path, &keyspace)?;
     if let Mark::Batch(acknowledged) = mark
         && last_batch < acknowledged
@@ -77,11 +83,9 @@ pub(crate) fn open(directory: &Path, settings: &LocalSettings) -> Result<Opened,
     Ok(Opened { database, keyspace, acknowledged, last_batch })
 }
 
-/// Creates `directory` so that a power cut does not take its name away again.
+/// Creates `directory` so that a power cut does not take its name away again, also where it is there
+/// already: an earlier process may have ended right after creating it.
 fn create_directory(directory: &Path) -> io::Result<()> {
-    if directory.is_dir() {
-        return Ok(());
-    }
     std::fs::create_dir_all(directory)?;
     match directory.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => sync_directory(parent),
@@ -119,7 +123,7 @@ fn check_new(path: &Path) -> Result<(), Error> {
 
 /// Whether there is no tree, which the library creates after its file `version`.
 fn is_unused(path: &Path) -> io::Result<bool> {
-    match std::fs::read_dir(path.join("keyspaces")) {
+    match std::fs::read_dir(path.join(TREES)) {
         Ok(mut trees) => Ok(trees.next().is_none()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
         Err(error) => Err(error),

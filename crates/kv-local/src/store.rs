@@ -14,11 +14,13 @@ use lakehold_kv::Entry;
 use lakehold_kv::Error;
 use lakehold_kv::Outcome;
 use lakehold_kv::Ownership;
+use lakehold_kv::PartitionPage;
 use lakehold_kv::ScanPage;
 use lakehold_kv::Store;
 use lakehold_kv::Version;
 use lakehold_kv::Versioned;
 use lakehold_kv::Write;
+use lakehold_kv::check_partitions;
 use lakehold_kv::check_scan;
 use tokio::sync::oneshot;
 
@@ -34,6 +36,7 @@ use crate::keys;
 use crate::opening;
 use crate::opening::Opened;
 use crate::opening::guarded;
+use crate::partitions;
 
 /// The largest page of a scan. What a page takes, well below a millisecond, is done in place: that
 /// costs less than handing it to another thread.
@@ -134,6 +137,14 @@ impl Store for LocalStore {
     async fn scan(&self, partition: Bytes, from: Bytes, limit: usize) -> Result<ScanPage, Error> {
         check_scan(&partition, limit)?;
         guarded(&self.path, || self.read_page(&partition, &from, limit))
+    }
+
+    async fn partitions(&self, from: Bytes, limit: usize) -> Result<PartitionPage, Error> {
+        check_partitions(limit)?;
+        guarded(&self.path, || {
+            let failed = |error| of_library(&self.path, error);
+            partitions::page(&self.keyspace, &from, limit).map_err(failed)
+        })
     }
 
     async fn close(&self) -> Result<(), Error> {

@@ -2,9 +2,10 @@
 //!
 //! [`all`] runs them on an empty store and panics at the first sentence that does not hold. Each
 //! check uses partitions of its own, so that a driver's test may also run it on a store that has
-//! other data. That data survives a crash is the driver's own test; a store cannot see it from
+//! other data (that is not being changed meanwhile). That data survives a crash is the driver's own test; a store cannot see it from
 //! within.
 
+mod partitions;
 mod races;
 mod scans;
 mod values;
@@ -39,6 +40,10 @@ pub async fn all(store: &dyn Store) {
     scans::pages_say_whether_there_is_more(store).await;
     scans::a_cursor_returns_each_key_once(store).await;
     scans::a_key_that_stays_is_seen_while_others_come_and_go(store).await;
+    partitions::a_partition_is_listed_while_it_has_a_key(store).await;
+    partitions::partitions_are_listed_in_byte_order(store).await;
+    partitions::pages_of_partitions_say_whether_there_is_more(store).await;
+    partitions::a_list_of_no_partitions_is_refused(store).await;
     races::of_racing_creations_one_wins(store).await;
     races::of_racing_changes_of_one_version_one_wins(store).await;
     races::counting_by_conditional_writes_loses_nothing(store).await;

@@ -14,6 +14,7 @@ use bytes::Bytes;
 use crate::Error;
 use crate::Outcome;
 use crate::Ownership;
+use crate::PartitionPage;
 use crate::ScanPage;
 use crate::Store;
 use crate::Versioned;
@@ -66,6 +67,10 @@ impl Store for LossyStore {
 
     async fn scan(&self, partition: Bytes, from: Bytes, limit: usize) -> Result<ScanPage, Error> {
         self.inner.scan(partition, from, limit).await
+    }
+
+    async fn partitions(&self, from: Bytes, limit: usize) -> Result<PartitionPage, Error> {
+        self.inner.partitions(from, limit).await
     }
 
     async fn close(&self) -> Result<(), Error> {
@@ -131,6 +136,11 @@ impl Store for FailingStore {
     async fn scan(&self, partition: Bytes, from: Bytes, limit: usize) -> Result<ScanPage, Error> {
         self.admit()?;
         self.inner.scan(partition, from, limit).await
+    }
+
+    async fn partitions(&self, from: Bytes, limit: usize) -> Result<PartitionPage, Error> {
+        self.admit()?;
+        self.inner.partitions(from, limit).await
     }
 
     async fn close(&self) -> Result<(), Error> {
@@ -217,8 +227,9 @@ mod tests {
         store.set("p".into(), "k".into(), "v".into()).await.expect("the first is carried out");
         assert!(store.get("p".into(), "k".into()).await.is_err());
         assert!(store.scan("p".into(), Bytes::new(), 1).await.is_err());
+        assert!(store.partitions(Bytes::new(), 1).await.is_err());
         assert!(store.close().await.is_err());
-        assert_eq!((store.calls(), store.faults()), (4, 3));
+        assert_eq!((store.calls(), store.faults()), (5, 4));
     }
 
     #[tokio::test]

@@ -7,15 +7,18 @@
 //! from conditional writes.
 //!
 //! [`Store`] is the trait, [`StoreExt`] the conveniences on top of it, [`MemStore`] a driver over
-//! memory, [`Scan`] a cursor over a partition, [`Record`] a typed record that carries fields we do
-//! not know, [`conformance`] what every driver must pass, and [`faults`] wrappers that fail or lose
-//! the answer of chosen calls (docs/design/0003-kv-trait.md).
+//! memory, [`Scan`] a cursor over a partition and [`Partitions`] one over their names, [`Record`] a
+//! typed record that carries fields we do not know, [`dump`] moves records between stores,
+//! [`conformance`] is what every driver must pass, and [`faults`] has wrappers that fail or lose the
+//! answer of chosen calls (docs/design/0003-kv-trait.md).
 
 pub mod conformance;
+pub mod dump;
 mod error;
 mod ext;
 pub mod faults;
 mod mem;
+mod partitions;
 mod record;
 mod scan;
 mod store;
@@ -24,6 +27,7 @@ pub use error::BoxError;
 pub use error::Error;
 pub use ext::StoreExt;
 pub use mem::MemStore;
+pub use partitions::Partitions;
 pub use record::Known;
 pub use record::Record;
 pub use record::RecordError;
@@ -32,6 +36,7 @@ pub use scan::Scan;
 pub use store::Entry;
 pub use store::Outcome;
 pub use store::Ownership;
+pub use store::PartitionPage;
 pub use store::Precondition;
 pub use store::ScanPage;
 pub use store::Store;
@@ -39,4 +44,5 @@ pub use store::Version;
 pub use store::Versioned;
 pub use store::Write;
 pub use store::check_key;
+pub use store::check_partitions;
 pub use store::check_scan;

@@ -13,12 +13,14 @@ use crate::Entry;
 use crate::Error;
 use crate::Outcome;
 use crate::Ownership;
+use crate::PartitionPage;
 use crate::ScanPage;
 use crate::Store;
 use crate::Version;
 use crate::Versioned;
 use crate::Write;
 use crate::store::check_key;
+use crate::store::check_partitions;
 use crate::store::check_scan;
 
 /// A store over memory. Clones see the same data; nothing survives the last of them.
@@ -81,6 +83,23 @@ impl Store for MemStore {
             .map(|((_, key), value)| Entry { key: key.clone(), value: value.clone() });
         let entries = rest.by_ref().take(limit).collect();
         Ok(ScanPage { entries, more: rest.next().is_some() })
+    }
+
+    async fn partitions(&self, from: Bytes, limit: usize) -> Result<PartitionPage, Error> {
+        check_partitions(limit)?;
+        let values = self.lock();
+        let start = (from, Bytes::new());
+        let mut names: Vec<Bytes> = Vec::new();
+        for (name, _) in values.range(start..).map(|(place, _)| place) {
+            if names.last() == Some(name) {
+                continue;
+            }
+            if names.len() == limit {
+                return Ok(PartitionPage { names, more: true });
+            }
+            names.push(name.clone());
+        }
+        Ok(PartitionPage { names, more: false })
     }
 
     async fn close(&self) -> Result<(), Error> {

@@ -46,7 +46,7 @@ impl<'a> Scan<'a> {
 }
 
 /// The smallest key greater than `key`.
-fn successor(key: &[u8]) -> Bytes {
+pub(crate) fn successor(key: &[u8]) -> Bytes {
     let mut next = Vec::with_capacity(key.len() + 1);
     next.extend_from_slice(key);
     next.push(0);

@@ -25,9 +25,10 @@ use crate::Error;
 ///   is returned, any of them may have been applied unless the error says otherwise;
 /// - [`Store::scan`] returns keys in ascending byte order, each once. A key that existed throughout
 ///   several pages is in exactly one of them; keys written or deleted meanwhile may or may not appear.
+///   The same holds of [`Store::partitions`] and the names of partitions.
 ///
 /// A driver does not retry a write whose outcome it does not know; it returns [`Error::Unknown`] and
-/// leaves the decision to the caller. Partition and key must not be empty, nor a scan's limit zero:
+/// leaves the decision to the caller. Partition and key must not be empty, nor a page's limit zero:
 /// such a call fails with [`Error::Invalid`] before anything is written. A value may be empty.
 #[async_trait]
 pub trait Store: fmt::Debug + Send + Sync + 'static {
@@ -42,6 +43,12 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// Returns at most `limit` entries of `partition` whose keys are `from` or greater, in key order.
     async fn scan(&self, partition: Bytes, from: Bytes, limit: usize) -> Result<ScanPage, Error>;
+
+    /// Returns at most `limit` names of partitions, `from` or greater, in ascending byte order.
+    ///
+    /// A partition is there exactly while it has a key. For tools that look at a whole store: no
+    /// request of a client waits for this.
+    async fn partitions(&self, from: Bytes, limit: usize) -> Result<PartitionPage, Error>;
 
     /// Makes all that was acknowledged durable and cheap to open again. For a clean stop; no write
     /// may follow.
@@ -144,6 +151,15 @@ pub struct ScanPage {
     pub more: bool,
 }
 
+/// A piece of the list of partitions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PartitionPage {
+    /// Names in ascending byte order.
+    pub names: Vec<Bytes>,
+    /// Whether there are further ones after the last of them.
+    pub more: bool,
+}
+
 /// Fails with [`Error::Invalid`] where `partition` or `key` are empty. For drivers.
 pub fn check_key(partition: &[u8], key: &[u8]) -> Result<(), Error> {
     if partition.is_empty() {
@@ -162,6 +178,14 @@ pub fn check_scan(partition: &[u8], limit: usize) -> Result<(), Error> {
     }
     if limit == 0 {
         return Err(Error::Invalid("a scan of at most zero entries"));
+    }
+    Ok(())
+}
+
+/// Fails with [`Error::Invalid`] where `limit` is zero. For drivers.
+pub fn check_partitions(limit: usize) -> Result<(), Error> {
+    if limit == 0 {
+        return Err(Error::Invalid("a list of at most zero partitions"));
     }
     Ok(())
 }

@@ -11,12 +11,13 @@ use proptest::prelude::*;
 use crate::support::open;
 use crate::support::read_all;
 
-const PARTITIONS: [&str; 3] = ["a", "ab", "b"];
+const PARTITIONS: [&str; 6] = ["a", "ab", "b", "abc", "aa", "\u{7f}"];
 
 #[derive(Clone, Debug)]
 enum Step {
     Write(Vec<Planned>),
     Scan(&'static str, Bytes, usize),
+    Partitions(Bytes, usize),
     Reopen { close: bool },
 }
 
@@ -62,6 +63,8 @@ fn step() -> impl Strategy<Value = Step> {
         8 => prop::collection::vec(planned(), 1..6).prop_map(Step::Write),
         4 => (prop::sample::select(&PARTITIONS[..]), "[a-d]{0,2}", 1usize..8)
             .prop_map(|(partition, from, limit)| Step::Scan(partition, from.into(), limit)),
+        2 => ("[a-c]{0,4}", 1usize..8)
+            .prop_map(|(from, limit)| Step::Partitions(from.into(), limit)),
         1 => any::<bool>().prop_map(|close| Step::Reopen { close }),
     ]
 }
@@ -107,6 +110,10 @@ async fn run(steps: Vec<Step>) {
                 let expected = model.scan(partition.into(), from.clone(), limit).await;
                 let found = store.scan(partition.into(), from, limit).await;
                 assert_eq!(found.expect("scan"), expected.expect("model"));
+            }
+            Step::Partitions(from, limit) => {
+                let expected = model.partitions(from.clone(), limit).await.expect("model");
+                assert_eq!(store.partitions(from, limit).await.expect("partitions"), expected);
             }
             Step::Reopen { close } => store = take(store, close, dir.path()).await,
         }
