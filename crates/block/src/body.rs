@@ -85,19 +85,32 @@ impl fmt::Debug for Body {
 /// The pieces of a body, which end in an error unless they are as long together as was announced.
 ///
 /// What drivers read a body through: it turns both ways a producer can fail into their [`Error`].
-pub(crate) struct Measured {
+pub struct Measured {
     announced: Option<u64>,
     seen: u64,
     pieces: stream::Fuse<BoxStream<'static, Result<Bytes, BoxError>>>,
 }
 
+impl fmt::Debug for Measured {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { announced, seen, .. } = self;
+        out.debug_struct("Measured")
+            .field("announced", announced)
+            .field("seen", seen)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Measured {
-    pub(crate) fn new(body: Body) -> Self {
+    /// Reads `body`.
+    pub fn new(body: Body) -> Self {
         Self { announced: body.length(), seen: 0, pieces: body.into_pieces().fuse() }
     }
 
     /// The next pieces as one, `least` bytes or more; fewer only at the end.
-    pub(crate) async fn gather(&mut self, least: usize) -> Result<Bytes, Error> {
+    ///
+    /// Fails with [`Error::Body`] and [`Error::Length`].
+    pub async fn gather(&mut self, least: usize) -> Result<Bytes, Error> {
         let mut all = BytesMut::new();
         while all.len() < least {
             let Some(piece) = self.next().await.transpose()? else { break };
@@ -110,7 +123,10 @@ impl Measured {
     }
 
     /// The next piece; `None` once all that was announced has come.
-    pub(crate) async fn next(&mut self) -> Option<Result<Bytes, Error>> {
+    ///
+    /// Fails with [`Error::Body`] where the producer failed, with [`Error::Length`] where there is
+    /// more or less than was announced.
+    pub async fn next(&mut self) -> Option<Result<Bytes, Error>> {
         let piece = match self.pieces.next().await {
             Some(Ok(piece)) => piece,
             Some(Err(error)) => return Some(Err(Error::Body(error))),

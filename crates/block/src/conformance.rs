@@ -3,6 +3,10 @@
 //! A driver's tests call [`all`] with an empty namespace of theirs; each check names the sentence of
 //! the contract that it checks, and cleans up after itself where a later one would notice.
 
+mod conditional;
+mod multipart;
+mod presigned;
+
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -41,6 +45,9 @@ pub async fn all(store: &dyn BlockStore, namespace: &StorageNamespace) {
     namespace.a_listing_is_in_byte_order_and_in_pages().await;
     namespace.a_listing_stays_in_its_namespace().await;
     namespace.a_shown_address_is_parsed_as_itself().await;
+    conditional::all(&namespace).await;
+    multipart::all(&namespace).await;
+    presigned::all(&namespace).await;
     namespace.what_was_put_is_there_after_closing().await;
 }
 

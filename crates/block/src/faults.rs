@@ -7,17 +7,24 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
 use crate::Address;
 use crate::BlockStore;
 use crate::Body;
+use crate::Completed;
+use crate::CompletedPart;
 use crate::Error;
 use crate::Head;
 use crate::Listed;
+use crate::Part;
+use crate::PresignedUrl;
 use crate::StorageNamespace;
 use crate::StoreDescription;
+use crate::StoredPart;
+use crate::UploadId;
 
 /// A store whose n-th call fails, having done nothing; all others reach the store within.
 ///
@@ -98,6 +105,11 @@ impl BlockStore for FailingBlockStore {
         self.inner.put(address, body).await
     }
 
+    async fn put_if_absent(&self, address: &Address, body: Body) -> Result<u64, Error> {
+        self.count()?;
+        self.inner.put_if_absent(address, body).await
+    }
+
     async fn get(&self, address: &Address, range: Option<Range<u64>>) -> Result<Body, Error> {
         self.count()?;
         self.inner.get(address, range).await
@@ -127,6 +139,90 @@ impl BlockStore for FailingBlockStore {
     ) -> Result<Vec<Listed>, Error> {
         self.count()?;
         self.inner.list(namespace, prefix, after, limit).await
+    }
+
+    async fn create_multipart(&self, address: &Address) -> Result<UploadId, Error> {
+        self.count()?;
+        self.inner.create_multipart(address).await
+    }
+
+    async fn put_part(
+        &self,
+        address: &Address,
+        upload: &UploadId,
+        number: u32,
+        body: Body,
+    ) -> Result<StoredPart, Error> {
+        self.count()?;
+        self.inner.put_part(address, upload, number, body).await
+    }
+
+    async fn copy_part(
+        &self,
+        address: &Address,
+        upload: &UploadId,
+        number: u32,
+        from: &Address,
+        range: Option<Range<u64>>,
+    ) -> Result<StoredPart, Error> {
+        self.count()?;
+        self.inner.copy_part(address, upload, number, from, range).await
+    }
+
+    async fn list_parts(
+        &self,
+        address: &Address,
+        upload: &UploadId,
+        after: u32,
+        limit: usize,
+    ) -> Result<Vec<Part>, Error> {
+        self.count()?;
+        self.inner.list_parts(address, upload, after, limit).await
+    }
+
+    async fn complete_multipart(
+        &self,
+        address: &Address,
+        upload: &UploadId,
+        parts: &[CompletedPart],
+    ) -> Result<Completed, Error> {
+        self.count()?;
+        self.inner.complete_multipart(address, upload, parts).await
+    }
+
+    async fn abort_multipart(&self, address: &Address, upload: &UploadId) -> Result<(), Error> {
+        self.count()?;
+        self.inner.abort_multipart(address, upload).await
+    }
+
+    async fn presign_get(
+        &self,
+        address: &Address,
+        ttl: Duration,
+        file_name: Option<&str>,
+    ) -> Result<Option<PresignedUrl>, Error> {
+        self.count()?;
+        self.inner.presign_get(address, ttl, file_name).await
+    }
+
+    async fn presign_put(
+        &self,
+        address: &Address,
+        ttl: Duration,
+    ) -> Result<Option<PresignedUrl>, Error> {
+        self.count()?;
+        self.inner.presign_put(address, ttl).await
+    }
+
+    async fn presign_part(
+        &self,
+        address: &Address,
+        upload: &UploadId,
+        number: u32,
+        ttl: Duration,
+    ) -> Result<Option<PresignedUrl>, Error> {
+        self.count()?;
+        self.inner.presign_part(address, upload, number, ttl).await
     }
 
     async fn close(&self) -> Result<(), Error> {

@@ -6,12 +6,16 @@
 //! place soon after; until then it is read out of memory. After [`BlockStore::close`] everything is in
 //! place and the journal is empty.
 //!
+//! The parts of an upload in parts are files of their own until it is completed ([`multipart`], [`parts`]).
+//!
 //! Nothing is visible below the root before it is whole, for readers that come through this store.
 //! A file is never changed once it is there.
 
 mod directories;
 mod journal;
 mod listing;
+mod multipart;
+mod parts;
 mod place;
 mod read;
 mod settings;
@@ -19,31 +23,44 @@ mod upload;
 
 use std::fs::DirBuilder;
 use std::fs::File;
+use std::hash::BuildHasher as _;
+use std::hash::BuildHasherDefault;
+use std::hash::DefaultHasher;
 use std::ops::Range;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use lakehold_clock::Runtime;
 use rustix::fs::Access;
+use tokio::sync::Mutex;
+use tokio::sync::OwnedMutexGuard;
 
 use crate::Address;
 use crate::BlockStore;
 use crate::Body;
+use crate::Completed;
+use crate::CompletedPart;
 use crate::Error;
 use crate::Head;
 use crate::Listed;
+use crate::Measured;
+use crate::Part;
+use crate::PresignedUrl;
 use crate::StorageNamespace;
 use crate::StoreDescription;
-use crate::body::Measured;
+use crate::StoredPart;
+use crate::UploadId;
 
 use directories::Directories;
 use journal::Journal;
 use journal::Opening;
 use listing::Wanted;
+use multipart::Multipart;
 use place::Place;
 use place::Places;
 pub use settings::LocalSettings;
@@ -57,6 +74,10 @@ const SMALL_BYTES: usize = 64 << 10;
 /// The root and the journal are the server's alone.
 const ROOT_MODE: u32 = 0o700;
 
+/// How many conditional writes and completions of uploads there are at a time, if they are lucky:
+/// those of one place never run at the same time.
+const TURNS: usize = 64;
+
 /// A block store over a directory.
 #[derive(Debug)]
 pub struct LocalBlockStore {
@@ -65,6 +86,8 @@ pub struct LocalBlockStore {
     directories: Arc<Directories>,
     journal: Arc<Journal>,
     uploads: Uploads,
+    multipart: Arc<Multipart>,
+    turns: Vec<Arc<Mutex<()>>>,
     import_enabled: bool,
 }
 
@@ -90,6 +113,7 @@ impl LocalBlockStore {
         let places = Places::new(&root, external.collect::<Result<_, _>>()?)?;
         let directories = Arc::new(Directories::new(root.clone()));
         let aside = Arc::new(Aside::new(folder.join("tmp")));
+        let uploads_folder = folder.join("uploads");
         let journal = Journal::open(Opening {
             folder,
             aside: aside.clone(),
@@ -104,6 +128,8 @@ impl LocalBlockStore {
             places: Arc::new(places),
             directories,
             journal,
+            multipart: Arc::new(Multipart::open(uploads_folder)?),
+            turns: (0..TURNS).map(|_| Arc::default()).collect(),
             import_enabled: settings.import_enabled,
         })
     }
@@ -122,6 +148,21 @@ impl LocalBlockStore {
             return Ok(body.len() as u64);
         }
         self.uploads.put(place, body, Measured::new(Bytes::new().into())).await
+    }
+
+    /// Waits until nobody else changes `place` in a way that depends on what is there.
+    async fn turn(&self, place: &str) -> OwnedMutexGuard<()> {
+        let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(place);
+        let turn = usize::try_from(hash % TURNS as u64).unwrap_or(0);
+        self.turns[turn].clone().lock_owned().await
+    }
+
+    /// Fails where there is something at `place`, which `address` names.
+    fn require_absent(&self, address: &Address, place: &Arc<str>) -> Result<(), Error> {
+        match self.find(&Place::Inside(place.clone()))? {
+            Some(_) => Err(Error::Exists(address.to_string())),
+            None => Ok(()),
+        }
     }
 
     /// Where the bytes at `place` are now.
@@ -185,6 +226,8 @@ impl BlockStore for LocalBlockStore {
             namespace_validity: "^local://".to_owned(),
             default_namespace_prefix: "local://".to_owned(),
             can_presign: false,
+            can_presign_ui: false,
+            can_presign_multipart: false,
             can_import: self.import_enabled,
             import_validity: "^local://".to_owned(),
         }
@@ -215,6 +258,22 @@ impl BlockStore for LocalBlockStore {
             return self.put_small(place, first).await;
         }
         self.uploads.put(place, first, body).await
+    }
+
+    async fn put_if_absent(&self, address: &Address, body: Body) -> Result<u64, Error> {
+        let place = self.writable(address)?;
+        let mut body = Measured::new(body);
+        let first = body.gather(SMALL_BYTES + 1).await?;
+        self.journal.prepare(&place).await?;
+        if first.len() <= SMALL_BYTES {
+            let _turn = self.turn(&place).await;
+            self.require_absent(address, &place)?;
+            return self.put_small(place, first).await;
+        }
+        let upload = self.uploads.write(first, body).await?;
+        let turn = self.turn(&place).await;
+        self.require_absent(address, &place)?;
+        self.uploads.finish(upload, place, turn).await
     }
 
     async fn get(&self, address: &Address, range: Option<Range<u64>>) -> Result<Body, Error> {
@@ -261,11 +320,90 @@ impl BlockStore for LocalBlockStore {
         let folder = self.places.folder(namespace)?;
         let (places, journal) = (self.places.clone(), self.journal.clone());
         let (prefix, after) = (prefix.to_owned(), after.to_owned());
+        let uploads = self.multipart.ids();
         let page = move || {
-            let wanted = Wanted { prefix: &prefix, after: &after, limit };
+            let wanted = Wanted { prefix: &prefix, after: &after, limit, uploads: &uploads };
             listing::page(&places, &journal, &folder, wanted)
         };
         self.runtime.blocking(page).await
+    }
+
+    async fn create_multipart(&self, address: &Address) -> Result<UploadId, Error> {
+        let place = self.writable(address)?;
+        let (multipart, runtime) = (self.multipart.clone(), self.runtime.clone());
+        self.runtime.blocking(move || multipart.create(&runtime, place)).await
+    }
+
+    async fn put_part(
+        &self,
+        address: &Address,
+        upload: &UploadId,
+        number: u32,
+        body: Body,
+    ) -> Result<StoredPart, Error> {
+        self.store_part(address, upload, number, body).await
+    }
+
+    async fn copy_part(
+        &self,
+        address: &Address,
+        upload: &UploadId,
+        number: u32,
+        from: &Address,
+        range: Option<Range<u64>>,
+    ) -> Result<StoredPart, Error> {
+        let body = self.get(from, range).await?;
+        self.put_part(address, upload, number, body).await
+    }
+
+    async fn list_parts(
+        &self,
+        address: &Address,
+        upload: &UploadId,
+        after: u32,
+        limit: usize,
+    ) -> Result<Vec<Part>, Error> {
+        self.listed_parts(address, upload, after, limit).await
+    }
+
+    async fn complete_multipart(
+        &self,
+        address: &Address,
+        upload: &UploadId,
+        parts: &[CompletedPart],
+    ) -> Result<Completed, Error> {
+        self.complete(address, upload, parts).await
+    }
+
+    async fn abort_multipart(&self, address: &Address, upload: &UploadId) -> Result<(), Error> {
+        self.abort(address, upload).await
+    }
+
+    async fn presign_get(
+        &self,
+        _address: &Address,
+        _ttl: Duration,
+        _file_name: Option<&str>,
+    ) -> Result<Option<PresignedUrl>, Error> {
+        Ok(None)
+    }
+
+    async fn presign_put(
+        &self,
+        _address: &Address,
+        _ttl: Duration,
+    ) -> Result<Option<PresignedUrl>, Error> {
+        Ok(None)
+    }
+
+    async fn presign_part(
+        &self,
+        _address: &Address,
+        _upload: &UploadId,
+        _number: u32,
+        _ttl: Duration,
+    ) -> Result<Option<PresignedUrl>, Error> {
+        Ok(None)
     }
 
     async fn close(&self) -> Result<(), Error> {

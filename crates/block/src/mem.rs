@@ -3,12 +3,16 @@
 //! Bytes lie in one ordered map under their complete address. Namespaces of every scheme are taken,
 //! so that a test can use the spelling of the store it stands for.
 
+mod uploads;
+
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt;
 use std::ops::Bound;
 use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -18,17 +22,27 @@ use lakehold_clock::Runtime;
 use crate::Address;
 use crate::BlockStore;
 use crate::Body;
+use crate::Completed;
+use crate::CompletedPart;
 use crate::Error;
 use crate::Head;
 use crate::Listed;
+use crate::Measured;
+use crate::Part;
+use crate::PresignedUrl;
 use crate::StorageNamespace;
 use crate::StoreDescription;
-use crate::body::Measured;
+use crate::StoredPart;
+use crate::UploadId;
+use crate::check_part_number;
+
+use uploads::Uploads;
 
 /// A block store that keeps everything in memory.
 pub struct MemBlockStore {
     runtime: Runtime,
     stored: Mutex<BTreeMap<String, Stored>>,
+    uploads: Uploads,
 }
 
 /// Bytes and what is known of them.
@@ -46,7 +60,7 @@ impl MemBlockStore {
 
     /// An empty store that takes the time from `runtime`.
     pub fn with_runtime(runtime: Runtime) -> Self {
-        Self { runtime, stored: Mutex::new(BTreeMap::new()) }
+        Self { runtime, stored: Mutex::default(), uploads: Uploads::default() }
     }
 
     /// Number of addresses that have bytes.
@@ -67,11 +81,23 @@ impl MemBlockStore {
         self.stored().get(&address.to_string()).cloned()
     }
 
-    fn store(&self, address: &Address, bytes: Bytes) -> u64 {
-        let size = bytes.len() as u64;
-        let head = Head { size, modified: self.runtime.now() };
+    fn store(&self, address: &Address, bytes: Bytes) -> Head {
+        let head = Head { size: bytes.len() as u64, modified: self.runtime.now() };
         self.stored().insert(address.to_string(), Stored { bytes, head });
-        size
+        head
+    }
+
+    /// The bytes of `range` at `address`, or all of them.
+    fn read(&self, address: &Address, range: Option<Range<u64>>) -> Result<Bytes, Error> {
+        let Stored { bytes, head } =
+            self.find(address).ok_or_else(|| Error::NotFound(address.to_string()))?;
+        let range = range.unwrap_or(0..head.size);
+        if range.start > range.end || range.end > head.size {
+            return Err(Error::too_short(address.to_string(), &range, head.size));
+        }
+        let places = usize::try_from(range.start).ok().zip(usize::try_from(range.end).ok());
+        let (start, end) = places.expect("a range within bytes in memory");
+        Ok(bytes.slice(start..end))
     }
 }
 
@@ -96,6 +122,8 @@ impl BlockStore for MemBlockStore {
             namespace_validity: "^[^:/]+://".to_owned(),
             default_namespace_prefix: "mem://".to_owned(),
             can_presign: false,
+            can_presign_ui: false,
+            can_presign_multipart: false,
             can_import: false,
             import_validity: "^[^:/]+://".to_owned(),
         }
@@ -127,24 +155,24 @@ impl BlockStore for MemBlockStore {
     }
 
     async fn put(&self, address: &Address, body: Body) -> Result<u64, Error> {
-        let mut pieces = Measured::new(body);
-        let mut all = BytesMut::new();
-        while let Some(piece) = pieces.next().await {
-            all.extend_from_slice(&piece?);
+        let bytes = gather(body).await?;
+        Ok(self.store(address, bytes).size)
+    }
+
+    async fn put_if_absent(&self, address: &Address, body: Body) -> Result<u64, Error> {
+        let bytes = gather(body).await?;
+        let head = Head { size: bytes.len() as u64, modified: self.runtime.now() };
+        match self.stored().entry(address.to_string()) {
+            Entry::Occupied(taken) => Err(Error::Exists(taken.key().clone())),
+            Entry::Vacant(free) => {
+                free.insert(Stored { bytes, head });
+                Ok(head.size)
+            }
         }
-        Ok(self.store(address, all.freeze()))
     }
 
     async fn get(&self, address: &Address, range: Option<Range<u64>>) -> Result<Body, Error> {
-        let Stored { bytes, head } =
-            self.find(address).ok_or_else(|| Error::NotFound(address.to_string()))?;
-        let range = range.unwrap_or(0..head.size);
-        if range.start > range.end || range.end > head.size {
-            return Err(Error::too_short(address.to_string(), &range, head.size));
-        }
-        let places = usize::try_from(range.start).ok().zip(usize::try_from(range.end).ok());
-        let (start, end) = places.expect("a range within bytes in memory");
-        Ok(Body::Whole(bytes.slice(start..end)))
+        self.read(address, range).map(Body::Whole)
     }
 
     async fn head(&self, address: &Address) -> Result<Option<Head>, Error> {
@@ -158,7 +186,7 @@ impl BlockStore for MemBlockStore {
 
     async fn copy(&self, from: &Address, to: &Address) -> Result<u64, Error> {
         let found = self.find(from).ok_or_else(|| Error::NotFound(from.to_string()))?;
-        Ok(self.store(to, found.bytes))
+        Ok(self.store(to, found.bytes).size)
     }
 
     async fn list(
@@ -186,9 +214,102 @@ impl BlockStore for MemBlockStore {
         Ok(listed)
     }
 
+    async fn create_multipart(&self, address: &Address) -> Result<UploadId, Error> {
+        Ok(self.uploads.create(&self.runtime, address.to_string()))
+    }
+
+    async fn put_part(
+        &self,
+        address: &Address,
+        upload: &UploadId,
+        number: u32,
+        body: Body,
+    ) -> Result<StoredPart, Error> {
+        check_part_number(number)?;
+        let address = address.to_string();
+        self.uploads.check(upload, &address)?;
+        let bytes = gather(body).await?;
+        self.uploads.put(upload, &address, number, bytes, self.runtime.now())
+    }
+
+    async fn copy_part(
+        &self,
+        address: &Address,
+        upload: &UploadId,
+        number: u32,
+        from: &Address,
+        range: Option<Range<u64>>,
+    ) -> Result<StoredPart, Error> {
+        check_part_number(number)?;
+        let address = address.to_string();
+        self.uploads.check(upload, &address)?;
+        let bytes = self.read(from, range)?;
+        self.uploads.put(upload, &address, number, bytes, self.runtime.now())
+    }
+
+    async fn list_parts(
+        &self,
+        address: &Address,
+        upload: &UploadId,
+        after: u32,
+        limit: usize,
+    ) -> Result<Vec<Part>, Error> {
+        self.uploads.list(upload, &address.to_string(), after, limit)
+    }
+
+    async fn complete_multipart(
+        &self,
+        address: &Address,
+        upload: &UploadId,
+        parts: &[CompletedPart],
+    ) -> Result<Completed, Error> {
+        let (whole, etag) = self.uploads.complete(upload, &address.to_string(), parts)?;
+        Ok(Completed { etag, head: self.store(address, whole) })
+    }
+
+    async fn abort_multipart(&self, address: &Address, upload: &UploadId) -> Result<(), Error> {
+        self.uploads.abort(upload, &address.to_string())
+    }
+
+    async fn presign_get(
+        &self,
+        _address: &Address,
+        _ttl: Duration,
+        _file_name: Option<&str>,
+    ) -> Result<Option<PresignedUrl>, Error> {
+        Ok(None)
+    }
+
+    async fn presign_put(
+        &self,
+        _address: &Address,
+        _ttl: Duration,
+    ) -> Result<Option<PresignedUrl>, Error> {
+        Ok(None)
+    }
+
+    async fn presign_part(
+        &self,
+        _address: &Address,
+        _upload: &UploadId,
+        _number: u32,
+        _ttl: Duration,
+    ) -> Result<Option<PresignedUrl>, Error> {
+        Ok(None)
+    }
+
     async fn close(&self) -> Result<(), Error> {
         Ok(())
     }
+}
+
+async fn gather(body: Body) -> Result<Bytes, Error> {
+    let mut pieces = Measured::new(body);
+    let mut all = BytesMut::new();
+    while let Some(piece) = pieces.next().await {
+        all.extend_from_slice(&piece?);
+    }
+    Ok(all.freeze())
 }
 
 /// What every address below `namespace` begins with.

@@ -126,9 +126,11 @@ impl<'a> Writer<'a> {
     async fn meanwhile<T>(&mut self, work: impl Future<Output = T> + Unpin) -> Result<T, Error> {
         let mut work = work;
         loop {
+            // In a fixed order: which branch is looked at first must not be left to chance.
             tokio::select! {
-                done = &mut work => return Ok(done),
+                biased;
                 Some(stored) = self.puts.next() => stored?,
+                done = &mut work => return Ok(done),
             }
         }
     }

@@ -4,6 +4,7 @@
 //! Giving every folder the slash that follows it in a name, before its entries are sorted, puts them
 //! right. One folder of each level is held in memory at a time.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::fs::DirEntry;
 use std::io;
@@ -13,6 +14,7 @@ use crate::Error;
 use crate::Listed;
 use crate::local::directories::is_absent;
 use crate::local::journal::Journal;
+use crate::local::multipart::is_part;
 use crate::local::place::Places;
 use crate::local::read;
 
@@ -25,6 +27,8 @@ pub(super) struct Wanted<'a> {
     pub(super) after: &'a str,
     /// At most so many.
     pub(super) limit: usize,
+    /// The uploads whose parts are no objects.
+    pub(super) uploads: &'a BTreeSet<String>,
 }
 
 impl Wanted<'_> {
@@ -140,7 +144,8 @@ fn full_name(entry: &DirEntry, base: &str, wanted: Wanted<'_>) -> io::Result<Opt
         let name = name + "/";
         return Ok(wanted.enters(&name).then_some(name));
     }
-    Ok(wanted.takes(&name).then_some(name))
+    let is_object = !is_part(&name[base.len()..], wanted.uploads);
+    Ok((is_object && wanted.takes(&name)).then_some(name))
 }
 
 #[cfg(test)]
@@ -148,11 +153,12 @@ mod tests {
     use super::*;
 
     use proptest::prelude::*;
-    use std::collections::BTreeSet;
 
     fn names(folder: &Path, prefix: &str, after: &str, limit: usize) -> Vec<String> {
         let mut names = Vec::new();
-        visit(folder, "", Wanted { prefix, after, limit }, &mut names, 0).unwrap();
+        let uploads = BTreeSet::new();
+        let wanted = Wanted { prefix, after, limit, uploads: &uploads };
+        visit(folder, "", wanted, &mut names, 0).unwrap();
         names
     }
 

@@ -30,6 +30,22 @@ const PIECE_BYTES: u64 = 256 << 10;
 /// How many pieces are on their way: the one that is wanted and the one after it.
 const PIECES: usize = 2;
 
+/// What tells a file from another, or from itself after it was changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FileIdentity {
+    inode: u64,
+    size: u64,
+    modified: (i64, i64),
+}
+
+impl FileIdentity {
+    pub(super) fn of(file: &File) -> io::Result<Self> {
+        let found = file.metadata()?;
+        let modified = (found.mtime(), found.mtime_nsec());
+        Ok(Self { inode: found.ino(), size: found.len(), modified })
+    }
+}
+
 /// The file at `path`, or `None` where there is none.
 pub(super) fn open(path: &Path) -> Result<Option<File>, Error> {
     none_if_absent(path, File::open(path).map(Some))

@@ -18,10 +18,13 @@ use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use lakehold_clock::Runtime;
+use md5::Digest as _;
+use md5::Md5;
 
 use crate::Error;
-use crate::body::Measured;
+use crate::Measured;
 use crate::local::directories::Directories;
+use crate::local::read::FileIdentity;
 
 /// Bytes of a body that are written at once.
 pub(super) const CHUNK_BYTES: usize = 256 << 10;
@@ -51,37 +54,84 @@ impl Uploads {
         &self,
         to: Arc<str>,
         first: Bytes,
-        mut rest: Measured,
+        rest: Measured,
     ) -> Result<u64, Error> {
+        let upload = self.write(first, rest).await?;
+        self.finish(upload, to, ()).await
+    }
+
+    /// Writes `first` and what `rest` has yet to give to a file aside.
+    pub(super) async fn write(&self, first: Bytes, rest: Measured) -> Result<Upload, Error> {
+        Self::fill(self.aside.create()?, &self.runtime, first, rest).await
+    }
+
+    /// Writes what `body` gives to a file aside, and takes its MD5.
+    pub(super) async fn write_hashed(&self, body: Measured) -> Result<Upload, Error> {
         let mut upload = self.aside.create()?;
+        upload.md5 = Some(Md5::new());
+        Self::fill(upload, &self.runtime, Bytes::new(), body).await
+    }
+
+    async fn fill(
+        mut upload: Upload,
+        runtime: &Runtime,
+        first: Bytes,
+        mut rest: Measured,
+    ) -> Result<Upload, Error> {
         let mut chunk = first;
         loop {
-            let written = self.runtime.blocking(move || upload.write(&chunk).map(|()| upload));
+            let written = runtime.blocking(move || upload.write(&chunk).map(|()| upload));
             let (written, next) = tokio::join!(written, rest.gather(CHUNK_BYTES));
             (upload, chunk) = (written?, next?);
             if chunk.is_empty() {
-                break;
+                return Ok(upload);
             }
         }
-        self.finish(upload, to).await
     }
 
     /// Stores a copy of `from` at `to`; returns the number of bytes.
     pub(super) async fn copy(&self, from: File, to: Arc<str>) -> Result<u64, Error> {
+        let upload = self.concatenate(move || [Ok(from)].into_iter()).await?;
+        self.finish(upload, to, ()).await
+    }
+
+    /// Writes all of the files that `open` gives, one after the other, to a file aside.
+    pub(super) async fn concatenate<F>(
+        &self,
+        open: impl FnOnce() -> F + Send + 'static,
+    ) -> Result<Upload, Error>
+    where
+        F: Iterator<Item = Result<File, Error>>,
+    {
         let mut upload = self.aside.create()?;
         let wanted = Arc::new(());
         let watched = Arc::downgrade(&wanted);
-        let copied = move || upload.copy(&from, &watched).map(|()| upload);
-        let upload = self.runtime.blocking(copied).await?;
+        let copied = move || {
+            open().try_for_each(|file| upload.copy(&file?, &watched))?;
+            Ok(upload)
+        };
+        let copied = self.runtime.blocking(copied).await;
         drop(wanted);
-        self.finish(upload, to).await
+        copied
     }
 
-    async fn finish(&self, upload: Upload, to: Arc<str>) -> Result<u64, Error> {
+    /// Moves `upload` to its place for good, and returns the number of bytes. `held` is let go only
+    /// when nothing of that goes on any more, even if this future is dropped.
+    pub(super) async fn finish<H: Send + 'static>(
+        &self,
+        upload: Upload,
+        to: Arc<str>,
+        held: H,
+    ) -> Result<u64, Error> {
         let directories = self.directories.clone();
         let wanted = Arc::new(());
         let watched = Arc::downgrade(&wanted);
-        let placed = self.runtime.blocking(move || upload.place(&directories, &to, &watched)).await;
+        let place = move || {
+            let placed = upload.place(&directories, &to, &watched);
+            drop(held);
+            placed
+        };
+        let placed = self.runtime.blocking(place).await;
         drop(wanted);
         placed
     }
@@ -114,7 +164,7 @@ impl Aside {
         let path = self.folder.join(number.to_string());
         let file = OpenOptions::new().write(true).create_new(true).open(&path);
         let file = file.map_err(|error| Error::from_io(path.display(), error))?;
-        Ok(Upload { path, file, length: 0, unsynced: 0, placed: false })
+        Ok(Upload { path, file, md5: None, length: 0, unsynced: 0, placed: false })
     }
 }
 
@@ -123,6 +173,7 @@ impl Aside {
 pub(super) struct Upload {
     path: PathBuf,
     file: File,
+    md5: Option<Md5>,
     length: u64,
     unsynced: u64,
     placed: bool,
@@ -132,7 +183,20 @@ impl Upload {
     /// Appends `chunk`.
     pub(super) fn write(&mut self, chunk: &[u8]) -> Result<(), Error> {
         self.file.write_all(chunk).map_err(|error| self.failed(error))?;
+        if let Some(md5) = &mut self.md5 {
+            md5.update(chunk);
+        }
         self.wrote(chunk.len() as u64)
+    }
+
+    /// The MD5 of what was written, in hexadecimal digits; empty if it was not wanted.
+    pub(super) fn etag(&self) -> String {
+        self.md5.clone().map_or_else(String::new, |md5| hex::encode(md5.finalize()))
+    }
+
+    /// Tells the file from all others, here and in its place.
+    pub(super) fn identity(&self) -> Result<FileIdentity, Error> {
+        FileIdentity::of(&self.file).map_err(|error| self.failed(error))
     }
 
     /// Appends all of `from`, unless nobody holds `wanted` any more.

@@ -1,6 +1,8 @@
 //! Each driver passes the suite.
 
 use lakehold_block::BlockStore as _;
+use lakehold_block::CacheSettings;
+use lakehold_block::CachedBlockStore;
 use lakehold_block::LocalBlockStore;
 use lakehold_block::LocalSettings;
 use lakehold_block::MemBlockStore;
@@ -9,6 +11,7 @@ use lakehold_block::Tuning;
 use lakehold_block::conformance;
 use lakehold_clock::Runtime;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 fn namespace(text: &str) -> StorageNamespace {
@@ -25,6 +28,19 @@ async fn check_local(tuning: Tuning) {
 #[tokio::test]
 async fn memory_conforms() {
     conformance::all(&MemBlockStore::new(), &namespace("mem://lake")).await;
+}
+
+/// A cache that keeps everything and has hardly any room.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cache_conforms() {
+    let home = tempfile::tempdir().expect("a folder");
+    for capacity_bytes in [0, 100 << 10, 1 << 30] {
+        let folder = home.path().join(capacity_bytes.to_string());
+        let settings = CacheSettings { folder, capacity_bytes };
+        let inner = Arc::new(MemBlockStore::new());
+        let store = CachedBlockStore::open(inner, settings, |_| true, Runtime::real()).await;
+        conformance::all(&store.expect("open"), &namespace("mem://lake")).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -90,6 +90,9 @@ impl BlockStore for GatedStore {
     async fn put(&self, address: &Address, body: Body) -> Result<u64, BlockError> {
         self.inner.put(address, body).await
     }
+    async fn put_if_absent(&self, address: &Address, body: Body) -> Result<u64, BlockError> {
+        self.inner.put_if_absent(address, body).await
+    }
     async fn get(
         &self,
         address: &Address,
@@ -117,6 +120,79 @@ impl BlockStore for GatedStore {
         limit: usize,
     ) -> Result<Vec<Listed>, BlockError> {
         self.inner.list(namespace, prefix, after, limit).await
+    }
+    async fn create_multipart(
+        &self,
+        address: &Address,
+    ) -> Result<lakehold_block::UploadId, BlockError> {
+        self.inner.create_multipart(address).await
+    }
+    async fn put_part(
+        &self,
+        address: &Address,
+        upload: &lakehold_block::UploadId,
+        number: u32,
+        body: Body,
+    ) -> Result<lakehold_block::StoredPart, BlockError> {
+        self.inner.put_part(address, upload, number, body).await
+    }
+    async fn copy_part(
+        &self,
+        address: &Address,
+        upload: &lakehold_block::UploadId,
+        number: u32,
+        from: &Address,
+        range: Option<std::ops::Range<u64>>,
+    ) -> Result<lakehold_block::StoredPart, BlockError> {
+        self.inner.copy_part(address, upload, number, from, range).await
+    }
+    async fn list_parts(
+        &self,
+        address: &Address,
+        upload: &lakehold_block::UploadId,
+        after: u32,
+        limit: usize,
+    ) -> Result<Vec<lakehold_block::Part>, BlockError> {
+        self.inner.list_parts(address, upload, after, limit).await
+    }
+    async fn complete_multipart(
+        &self,
+        address: &Address,
+        upload: &lakehold_block::UploadId,
+        parts: &[lakehold_block::CompletedPart],
+    ) -> Result<lakehold_block::Completed, BlockError> {
+        self.inner.complete_multipart(address, upload, parts).await
+    }
+    async fn abort_multipart(
+        &self,
+        address: &Address,
+        upload: &lakehold_block::UploadId,
+    ) -> Result<(), BlockError> {
+        self.inner.abort_multipart(address, upload).await
+    }
+    async fn presign_get(
+        &self,
+        address: &Address,
+        ttl: std::time::Duration,
+        file_name: Option<&str>,
+    ) -> Result<Option<lakehold_block::PresignedUrl>, BlockError> {
+        self.inner.presign_get(address, ttl, file_name).await
+    }
+    async fn presign_put(
+        &self,
+        address: &Address,
+        ttl: std::time::Duration,
+    ) -> Result<Option<lakehold_block::PresignedUrl>, BlockError> {
+        self.inner.presign_put(address, ttl).await
+    }
+    async fn presign_part(
+        &self,
+        address: &Address,
+        upload: &lakehold_block::UploadId,
+        number: u32,
+        ttl: std::time::Duration,
+    ) -> Result<Option<lakehold_block::PresignedUrl>, BlockError> {
+        self.inner.presign_part(address, upload, number, ttl).await
     }
     async fn close(&self) -> Result<(), BlockError> {
         self.inner.close().await
