@@ -6,6 +6,8 @@ use serde::Deserialize;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::Pagination;
+
 /// What the first administrator is made of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Setup {
@@ -230,6 +232,35 @@ pub struct User {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub email: Option<String>,
+}
+
+/// A page of users.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct UserList {
+    /// Where this page lies.
+    pub pagination: Pagination,
+    /// What is on this page.
+    pub results: Vec<User>,
+}
+
+/// What a user is made of.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct UserCreation {
+    /// a unique identifier for the user.
+    pub id: String,
+    /// Whether to invite the user by e-mail.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub invite_user: Option<bool>,
+}
+
+/// A key pair without its secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Credentials {
+    /// The public half.
+    pub access_key_id: String,
+    /// Unix Epoch in seconds
+    pub creation_date: i64,
 }
 
 /// What the user administration can do.

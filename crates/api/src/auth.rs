@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::response::AppendHeaders;
 use axum::response::IntoResponse;
+use http::StatusCode;
 use http::header;
 use lakehold_api_types::AuthCapabilities;
 use lakehold_api_types::AuthenticationToken;
@@ -16,9 +17,11 @@ use crate::Api;
 use crate::body::OptionalJsonBody;
 use crate::caller::Caller;
 use crate::error::ApiError;
+use crate::openapi::InternalFailure;
 use crate::openapi::OpenFailures;
 use crate::respond::Json;
 use crate::routes::Routes;
+use crate::users;
 
 /// How long a browser keeps the session cookie. The token in it ends sooner.
 const COOKIE_SECONDS: u32 = 30 * 24 * 60 * 60;
@@ -29,6 +32,7 @@ pub(crate) fn routes() -> Routes {
         .routes(routes!(get_current_user))
         .routes(routes!(login))
         .routes(routes!(get_auth_capabilities))
+        .routes(routes!(oauth_callback))
 }
 
 /// get current user
@@ -44,12 +48,7 @@ pub(crate) fn routes() -> Routes {
 )]
 async fn get_current_user(caller: Caller) -> Result<Json<CurrentUser>, ApiError> {
     let user = match caller.identify().await? {
-        Some(user) => User {
-            id: user.id.clone(),
-            creation_date: user.creation_date.seconds,
-            friendly_name: Some(user.friendly_name.clone().unwrap_or_default()),
-            email: Some(user.email.clone().unwrap_or_default()),
-        },
+        Some(user) => users::shown(&user),
         None => User { id: String::new(), creation_date: 0, friendly_name: None, email: None },
     };
     Ok(Json(CurrentUser { user }))
@@ -102,4 +101,23 @@ async fn login(
 )]
 async fn get_auth_capabilities() -> Json<AuthCapabilities> {
     Json(AuthCapabilities { invite_user: Some(false), forgot_password: None })
+}
+
+/// oauth callback
+///
+/// There is no sign-on provider that could call back; the answer is an empty page, as it always was.
+#[utoipa::path(
+    get,
+    path = "/oidc/callback",
+    operation_id = "oauthCallback",
+    tag = "auth",
+    security(()),
+    responses(
+        (status = 302, description = "redirect to the application"),
+        (status = 401, description = "failed to exchange authorization code for token"),
+        InternalFailure,
+    ),
+)]
+async fn oauth_callback() -> StatusCode {
+    StatusCode::OK
 }

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use lakehold_actions::Actions;
 use lakehold_auth::Auth;
 use lakehold_catalog::Catalog;
 use lakehold_clock::Runtime;
+use lakehold_gc::Gc;
 
 /// What every handler gets: one for the whole server.
 pub type Api = Arc<ApiContext>;
@@ -14,6 +16,10 @@ pub type Api = Arc<ApiContext>;
 pub struct ApiContext {
     /// Repositories and the objects in them.
     pub catalog: Catalog,
+    /// What ran when something happened.
+    pub actions: Actions,
+    /// What data is not needed any more.
+    pub gc: Gc,
     /// Who sends a request, and what they may do.
     pub auth: Auth,
     /// Time and randomness.

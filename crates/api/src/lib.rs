@@ -21,6 +21,7 @@
 
 use utoipa::OpenApi as _;
 
+mod actions;
 mod auth;
 mod body;
 mod branches;
@@ -29,8 +30,11 @@ mod commits;
 mod config;
 mod context;
 pub mod contract;
+mod credentials;
 mod error;
+mod gc_rules;
 mod health;
+mod imports;
 mod json;
 mod metadata;
 mod objects;
@@ -40,6 +44,7 @@ mod page;
 mod params;
 mod permission;
 mod protection;
+mod pulls;
 mod refs;
 mod repositories;
 mod respond;
@@ -51,6 +56,7 @@ mod statistics;
 mod tags;
 mod undo;
 mod unimplemented;
+mod users;
 
 pub use context::Api;
 pub use context::ApiContext;
@@ -75,16 +81,22 @@ pub(crate) fn routes() -> Routes {
         .merge(health::routes())
         .merge(setup::routes())
         .merge(auth::routes())
+        .merge(users::routes())
+        .merge(credentials::routes())
         .merge(config::routes())
         .merge(statistics::routes())
         .merge(repositories::routes())
         .merge(protection::routes())
+        .merge(gc_rules::routes())
         .merge(branches::routes())
         .merge(undo::routes())
         .merge(tags::routes())
         .merge(commits::routes())
         .merge(refs::routes())
+        .merge(pulls::routes())
+        .merge(actions::routes())
         .merge(objects::routes())
         .merge(staging::routes())
+        .merge(imports::routes())
         .merge(metadata::routes())
 }

@@ -26,6 +26,8 @@ mod stage;
 mod stat;
 mod upload;
 
+pub(crate) use get::Binary;
+pub(crate) use headers::add_browser_protection;
 pub(crate) use row::ObjectRow;
 pub(crate) use row::media_type;
 pub(crate) use stage::size;

@@ -138,6 +138,16 @@ impl IntoResponses for OpenFailures {
     }
 }
 
+/// What operations answer that are asked for nothing.
+#[derive(Debug)]
+pub(crate) struct InternalFailure;
+
+impl IntoResponses for InternalFailure {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        BTreeMap::from([("default".to_owned(), failure("Internal Server Error"))])
+    }
+}
+
 fn failure(description: &str) -> RefOr<Response> {
     let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Error"))).build();
     let response = ResponseBuilder::new().description(description);

@@ -120,19 +120,19 @@ impl Matched {
 mod tests {
     use super::*;
 
-    fn id(method: Method, path: &str) -> Option<&'static str> {
-        Matched::find(path, "")?.operation_id(&method)
+    fn id(method: &Method, path: &str) -> Option<&'static str> {
+        Matched::find(path, "")?.operation_id(method)
     }
 
     #[test]
     fn an_operation_is_found_by_method_and_path() {
-        assert_eq!(id(Method::GET, "/repositories/r/branches/main"), Some("getBranch"));
-        assert_eq!(id(Method::HEAD, "/repositories/r/refs/main/objects"), Some("headObject"));
-        assert_eq!(id(Method::PUT, "/repositories/r/refs/dump"), Some("dumpRefs"));
-        assert_eq!(id(Method::GET, "/repositories/r/pulls"), Some("listPullRequests"));
-        assert_eq!(id(Method::HEAD, "/repositories"), None);
-        assert_eq!(id(Method::GET, "/repositories/r/"), None);
-        assert_eq!(id(Method::GET, "/nosuch"), None);
+        assert_eq!(id(&Method::GET, "/repositories/r/branches/main"), Some("getBranch"));
+        assert_eq!(id(&Method::HEAD, "/repositories/r/refs/main/objects"), Some("headObject"));
+        assert_eq!(id(&Method::PUT, "/repositories/r/refs/dump"), Some("dumpRefs"));
+        assert_eq!(id(&Method::GET, "/repositories/r/pulls"), Some("listPullRequests"));
+        assert_eq!(id(&Method::HEAD, "/repositories"), None);
+        assert_eq!(id(&Method::GET, "/repositories/r/"), None);
+        assert_eq!(id(&Method::GET, "/nosuch"), None);
     }
 
     #[test]

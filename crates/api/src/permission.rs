@@ -40,6 +40,11 @@ pub(crate) fn on_namespace(action: &'static str, namespace: &str) -> Permission 
     Permission { action, resource: format!("arn:lakefs:fs:::namespace/{namespace}") }
 }
 
+/// `action` on a user.
+pub(crate) fn on_user(action: &'static str, user: &str) -> Permission {
+    Permission { action, resource: format!("arn:lakefs:auth:::user/{user}") }
+}
+
 /// `action` on the installation.
 pub(crate) fn on_everything(action: &'static str) -> Permission {
     Permission { action, resource: "*".to_owned() }

@@ -249,7 +249,8 @@ fn strategy(word: &str) -> Result<Strategy, ApiError> {
     }
 }
 
-fn in_merge(source: &RefExpr, destination: &BranchId, error: CatalogError) -> ApiError {
+/// Says where a merge stopped.
+pub(crate) fn in_merge(source: &RefExpr, destination: &BranchId, error: CatalogError) -> ApiError {
     match bad_reference(&error) {
         Some(_) => ApiError::from(error)
             .prefixed(&format!("update branch {destination}: get commit by ref {source}: ")),
@@ -257,7 +258,8 @@ fn in_merge(source: &RefExpr, destination: &BranchId, error: CatalogError) -> Ap
     }
 }
 
-fn shown_summary(summary: &Summary) -> MergeResultSummary {
+/// How a merge changed its destination, as clients see it.
+pub(crate) fn shown_summary(summary: &Summary) -> MergeResultSummary {
     let count = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
     MergeResultSummary {
         added: count(summary.added),
@@ -299,8 +301,9 @@ async fn find_merge_base(
     let found = api.catalog.merge_base(&repository, &source, &destination).await;
     let found = found.map_err(|error| of_two(&source, &destination, error))?;
     Ok(Json(FindMergeBaseResult {
-        source_commit_id: found.source.to_string(),
-        destination_commit_id: found.destination.to_string(),
+        // The wrong way round, as clients have always got them.
+        source_commit_id: found.destination.to_string(),
+        destination_commit_id: found.source.to_string(),
         base_commit_id: found.base.to_string(),
     }))
 }

@@ -17,9 +17,10 @@ use crate::params::header::is_range;
 
 /// Words that a schema may use: those that are checked, and those that only describe.
 #[cfg(test)]
-const CHECKED: [&str; 13] = [
+const CHECKED: [&str; 14] = [
     "$ref",
     "additionalProperties",
+    "allOf",
     "default",
     "enum",
     "items",
@@ -70,8 +71,13 @@ pub(crate) fn check(schemas: &Value, schema: &Value, value: &mut Value) -> Resul
             _ => Err(Broken::here("Value is not nullable", schema, value)),
         };
     }
+    for part in schema["allOf"].as_array().into_iter().flatten() {
+        check(schemas, part, value)?;
+    }
     match schema["type"].as_str() {
         Some("object") => check_object(schemas, schema, value),
+        // What an object must have says nothing of other values.
+        None if value.is_object() => check_object(schemas, schema, value),
         Some("array") => check_array(schemas, schema, value),
         Some("string") => check_string(schema, value),
         Some("integer") => check_integer(schema, value),
@@ -261,6 +267,17 @@ mod tests {
     }
 
     #[test]
+    fn a_value_keeps_all_of_several_rules() {
+        let schema = json!({"allOf": [
+            {"type": "object", "properties": {"a": {"type": "string"}}},
+            {"required": ["a"]},
+        ]});
+        assert_eq!(check(&json!({}), &schema, &mut json!({"a": "x"})), Ok(()));
+        assert_eq!(broken(&schema, json!({})), "Error at \"/a\": property \"a\" is missing");
+        assert_eq!(broken(&schema, json!({"a": 1})), "Error at \"/a\": value must be a string");
+    }
+
+    #[test]
     fn our_schemas_use_only_words_that_are_checked() {
         fn visit(schema: &Value) {
             let describing = ["description", "format", "example", "deprecated"];
@@ -274,6 +291,7 @@ mod tests {
                         inner.as_object().into_iter().flatten().for_each(|(_, s)| visit(s));
                     }
                     "items" | "additionalProperties" => visit(inner),
+                    "allOf" => inner.as_array().into_iter().flatten().for_each(visit),
                     "pattern" => {
                         let pattern = inner.as_str().unwrap_or_default();
                         assert!(!matches(pattern, "\0"), "unknown pattern {pattern}");

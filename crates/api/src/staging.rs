@@ -40,8 +40,13 @@ pub(crate) fn check_presign(api: &Api, is_wanted: bool) -> Result<(), ApiError> 
     if !is_wanted {
         return Ok(());
     }
+    Err(cannot_presign(api))
+}
+
+/// That the store gives out no URLs that clients may use by themselves.
+pub(crate) fn cannot_presign(api: &Api) -> ApiError {
     let kind = api.catalog.store_description().kind;
-    Err(ApiError::bad_request(format!("{kind} adapter presigned URL: operation not supported")))
+    ApiError::bad_request(format!("{kind} adapter presigned URL: operation not supported"))
 }
 
 params! {

@@ -1,8 +1,11 @@
 //! Operations of the contract that this server does not have yet.
 //!
 //! Each is routed, so that a client learns which operation is missing rather than that its path is
-//! wrong: after authentication the answer is 501 and names the operation. [`UNIMPLEMENTED`] is the one
-//! list of them; an operation leaves it when its handler comes.
+//! wrong: after authentication the answer is 501 and names the operation. What there cannot be with a
+//! single user is 501 as well, in the words of every server with a single user. [`UNIMPLEMENTED`] is the
+//! one list of them; an operation leaves it when its handler comes.
+
+use std::borrow::Cow;
 
 use axum::extract::State;
 use axum::response::IntoResponse as _;
@@ -27,14 +30,31 @@ pub struct Unimplemented {
     pub id: &'static str,
     /// Whether it looks at no credentials.
     pub is_open: bool,
+    /// Whether there can be no such thing where there is one user: clients know the words for that.
+    pub is_not_for_one_user: bool,
+}
+
+impl Unimplemented {
+    /// What it answers.
+    pub fn message(&self) -> Cow<'static, str> {
+        match self.is_not_for_one_user {
+            true => Cow::Borrowed("Not Implemented"),
+            false => format!("{} is not implemented by this server yet", self.id).into(),
+        }
+    }
+
+    const fn not_for_one_user(mut self) -> Self {
+        self.is_not_for_one_user = true;
+        self
+    }
 }
 
 const fn closed(method: &'static str, path: &'static str, id: &'static str) -> Unimplemented {
-    Unimplemented { method, path, id, is_open: false }
+    Unimplemented { method, path, id, is_open: false, is_not_for_one_user: false }
 }
 
 const fn open(method: &'static str, path: &'static str, id: &'static str) -> Unimplemented {
-    Unimplemented { method, path, id, is_open: true }
+    Unimplemented { method, path, id, is_open: true, is_not_for_one_user: false }
 }
 
 /// Adds the routes of all operations in [`UNIMPLEMENTED`].
@@ -62,57 +82,50 @@ async fn refuse(operation: &'static Unimplemented, caller: Caller) -> Response {
     {
         return error.into_response();
     }
-    let message = format!("{} is not implemented by this server yet", operation.id);
-    ApiError::new(StatusCode::NOT_IMPLEMENTED, message).into_response()
+    ApiError::new(StatusCode::NOT_IMPLEMENTED, operation.message()).into_response()
 }
 
 /// All of them, by path and method.
 pub const UNIMPLEMENTED: &[Unimplemented] = &[
-    open("POST", "/auth/external/principal/login", "externalPrincipalLogin"),
-    closed("GET", "/auth/external/principals", "getExternalPrincipal"),
-    closed("GET", "/auth/groups", "listGroups"),
-    closed("POST", "/auth/groups", "createGroup"),
-    closed("DELETE", "/auth/groups/{groupId}", "deleteGroup"),
-    closed("GET", "/auth/groups/{groupId}", "getGroup"),
-    closed("GET", "/auth/groups/{groupId}/acl", "getGroupACL"),
-    closed("POST", "/auth/groups/{groupId}/acl", "setGroupACL"),
-    closed("GET", "/auth/groups/{groupId}/members", "listGroupMembers"),
-    closed("DELETE", "/auth/groups/{groupId}/members/{userId}", "deleteGroupMembership"),
-    closed("PUT", "/auth/groups/{groupId}/members/{userId}", "addGroupMembership"),
-    closed("GET", "/auth/groups/{groupId}/policies", "listGroupPolicies"),
-    closed("DELETE", "/auth/groups/{groupId}/policies/{policyId}", "detachPolicyFromGroup"),
-    closed("PUT", "/auth/groups/{groupId}/policies/{policyId}", "attachPolicyToGroup"),
-    closed("GET", "/auth/policies", "listPolicies"),
-    closed("POST", "/auth/policies", "createPolicy"),
-    closed("DELETE", "/auth/policies/{policyId}", "deletePolicy"),
-    closed("GET", "/auth/policies/{policyId}", "getPolicy"),
-    closed("PUT", "/auth/policies/{policyId}", "updatePolicy"),
-    closed("GET", "/auth/users", "listUsers"),
-    closed("POST", "/auth/users", "createUser"),
-    closed("DELETE", "/auth/users/{userId}", "deleteUser"),
-    closed("GET", "/auth/users/{userId}", "getUser"),
-    closed("GET", "/auth/users/{userId}/credentials", "listUserCredentials"),
-    closed("POST", "/auth/users/{userId}/credentials", "createCredentials"),
-    closed("DELETE", "/auth/users/{userId}/credentials/{accessKeyId}", "deleteCredentials"),
-    closed("GET", "/auth/users/{userId}/credentials/{accessKeyId}", "getCredentials"),
-    closed("DELETE", "/auth/users/{userId}/external/principals", "deleteUserExternalPrincipal"),
-    closed("POST", "/auth/users/{userId}/external/principals", "createUserExternalPrincipal"),
-    closed("GET", "/auth/users/{userId}/external/principals/ls", "listUserExternalPrincipals"),
-    closed("GET", "/auth/users/{userId}/groups", "listUserGroups"),
-    closed("GET", "/auth/users/{userId}/policies", "listUserPolicies"),
-    closed("DELETE", "/auth/users/{userId}/policies/{policyId}", "detachPolicyFromUser"),
-    closed("PUT", "/auth/users/{userId}/policies/{policyId}", "attachPolicyToUser"),
-    open("GET", "/oidc/callback", "oauthCallback"),
-    closed("GET", "/repositories/{repository}/actions/runs", "listRepositoryRuns"),
-    closed("GET", "/repositories/{repository}/actions/runs/{run_id}", "getRun"),
-    closed("GET", "/repositories/{repository}/actions/runs/{run_id}/hooks", "listRunHooks"),
-    closed(
-        "GET",
-        "/repositories/{repository}/actions/runs/{run_id}/hooks/{hook_run_id}/output",
-        "getRunHookOutput",
-    ),
+    open("POST", "/auth/external/principal/login", "externalPrincipalLogin").not_for_one_user(),
+    closed("GET", "/auth/external/principals", "getExternalPrincipal").not_for_one_user(),
+    closed("GET", "/auth/groups", "listGroups").not_for_one_user(),
+    closed("POST", "/auth/groups", "createGroup").not_for_one_user(),
+    closed("DELETE", "/auth/groups/{groupId}", "deleteGroup").not_for_one_user(),
+    closed("GET", "/auth/groups/{groupId}", "getGroup").not_for_one_user(),
+    closed("GET", "/auth/groups/{groupId}/acl", "getGroupACL").not_for_one_user(),
+    closed("POST", "/auth/groups/{groupId}/acl", "setGroupACL").not_for_one_user(),
+    closed("GET", "/auth/groups/{groupId}/members", "listGroupMembers").not_for_one_user(),
+    closed("DELETE", "/auth/groups/{groupId}/members/{userId}", "deleteGroupMembership")
+        .not_for_one_user(),
+    closed("PUT", "/auth/groups/{groupId}/members/{userId}", "addGroupMembership")
+        .not_for_one_user(),
+    closed("GET", "/auth/groups/{groupId}/policies", "listGroupPolicies").not_for_one_user(),
+    closed("DELETE", "/auth/groups/{groupId}/policies/{policyId}", "detachPolicyFromGroup")
+        .not_for_one_user(),
+    closed("PUT", "/auth/groups/{groupId}/policies/{policyId}", "attachPolicyToGroup")
+        .not_for_one_user(),
+    closed("GET", "/auth/policies", "listPolicies").not_for_one_user(),
+    closed("POST", "/auth/policies", "createPolicy").not_for_one_user(),
+    closed("DELETE", "/auth/policies/{policyId}", "deletePolicy").not_for_one_user(),
+    closed("GET", "/auth/policies/{policyId}", "getPolicy").not_for_one_user(),
+    closed("PUT", "/auth/policies/{policyId}", "updatePolicy").not_for_one_user(),
+    closed("GET", "/auth/users/{userId}/credentials", "listUserCredentials").not_for_one_user(),
+    closed("DELETE", "/auth/users/{userId}/credentials/{accessKeyId}", "deleteCredentials")
+        .not_for_one_user(),
+    closed("DELETE", "/auth/users/{userId}/external/principals", "deleteUserExternalPrincipal")
+        .not_for_one_user(),
+    closed("POST", "/auth/users/{userId}/external/principals", "createUserExternalPrincipal")
+        .not_for_one_user(),
+    closed("GET", "/auth/users/{userId}/external/principals/ls", "listUserExternalPrincipals")
+        .not_for_one_user(),
+    closed("GET", "/auth/users/{userId}/groups", "listUserGroups").not_for_one_user(),
+    closed("GET", "/auth/users/{userId}/policies", "listUserPolicies").not_for_one_user(),
+    closed("DELETE", "/auth/users/{userId}/policies/{policyId}", "detachPolicyFromUser")
+        .not_for_one_user(),
+    closed("PUT", "/auth/users/{userId}/policies/{policyId}", "attachPolicyToUser")
+        .not_for_one_user(),
     closed("DELETE", "/repositories/{repository}/branches/{branch}/import", "importCancel"),
-    closed("GET", "/repositories/{repository}/branches/{branch}/import", "importStatus"),
     closed("POST", "/repositories/{repository}/branches/{branch}/import", "importStart"),
     closed(
         "POST",
@@ -162,32 +175,11 @@ pub const UNIMPLEMENTED: &[Unimplemented] = &[
         "/repositories/{repository}/gc/prepare_uncommited",
         "prepareGarbageCollectionUncommitted",
     ),
-    closed("DELETE", "/repositories/{repository}/gc/rules", "internalDeleteGarbageCollectionRules"),
-    closed("GET", "/repositories/{repository}/gc/rules", "internalGetGarbageCollectionRules"),
-    closed("POST", "/repositories/{repository}/gc/rules", "internalSetGarbageCollectionRules"),
-    closed(
-        "GET",
-        "/repositories/{repository}/gc/rules/set_allowed",
-        "setGarbageCollectionRulesPreflight",
-    ),
-    closed(
-        "GET",
-        "/repositories/{repository}/metadata/object/{type}/{object_id}",
-        "getMetadataObject",
-    ),
-    closed("GET", "/repositories/{repository}/pulls", "listPullRequests"),
-    closed("POST", "/repositories/{repository}/pulls", "createPullRequest"),
-    closed("GET", "/repositories/{repository}/pulls/{pull_request}", "getPullRequest"),
-    closed("PATCH", "/repositories/{repository}/pulls/{pull_request}", "updatePullRequest"),
-    closed("PUT", "/repositories/{repository}/pulls/{pull_request}/merge", "mergePullRequest"),
     closed("PUT", "/repositories/{repository}/refs/dump", "dumpRefs"),
     closed("PUT", "/repositories/{repository}/refs/restore", "restoreRefs"),
     closed("POST", "/repositories/{repository}/refs/{branch}/symlink", "createSymlinkFile"),
     closed("GET", "/repositories/{repository}/restore", "restoreStatus"),
     closed("POST", "/repositories/{repository}/restore", "restoreSubmit"),
-    closed("DELETE", "/repositories/{repository}/settings/gc_rules", "deleteGCRules"),
-    closed("GET", "/repositories/{repository}/settings/gc_rules", "getGCRules"),
-    closed("PUT", "/repositories/{repository}/settings/gc_rules", "setGCRules"),
-    open("POST", "/sts/login", "stsLogin"),
+    open("POST", "/sts/login", "stsLogin").not_for_one_user(),
     closed("GET", "/usage-report/summary", "getUsageReportSummary"),
 ];

@@ -114,14 +114,16 @@ impl Directory {
 
     /// The user of that name.
     pub(crate) async fn user(&self, name: &str) -> Result<Option<Arc<User>>> {
-        let user = match self.fresh_administrator() {
-            Some(user) => Some(user),
-            None => {
-                let _alone = self.copying.lock().await;
-                self.copy_administrator().await?
-            }
-        };
-        Ok(user.filter(|user| user.id == name))
+        Ok(self.administrator().await?.filter(|user| user.id == name))
+    }
+
+    /// The one user.
+    pub(crate) async fn administrator(&self) -> Result<Option<Arc<User>>> {
+        if let Some(user) = self.fresh_administrator() {
+            return Ok(Some(user));
+        }
+        let _alone = self.copying.lock().await;
+        self.copy_administrator().await
     }
 
     /// Runs `work`, which changes records: one change at a time, after which no copy is fresh.

@@ -16,6 +16,27 @@ pub enum AuthError {
     #[error("user {0:?} not found")]
     UserNotFound(String),
 
+    /// No key pair of that id.
+    #[error("credentials {0:?} not found")]
+    CredentialsNotFound(String),
+
+    /// There is a user, and there can only be one.
+    #[error("cannot create user {0:?}: there can only be one")]
+    UserExists(String),
+
+    /// The user has a key pair, and can only have one.
+    #[error("user {0:?} has a key pair")]
+    TooManyCredentials(String),
+
+    /// A name that no user can have.
+    #[error("{reason}: {name:?}")]
+    InvalidName {
+        /// The name as given.
+        name: String,
+        /// Which rule it breaks.
+        reason: &'static str,
+    },
+
     /// The installation has its administrator, or is being given one at this moment.
     #[error("already set up")]
     AlreadySetUp,
@@ -44,6 +65,13 @@ pub enum AuthError {
         found: String,
         /// What to do about it.
         advice: &'static str,
+    },
+
+    /// The installation has users, but no administrator, and none of them can become it.
+    #[error("no user can become the administrator: {reason}")]
+    NoAdministrator {
+        /// Why not, and what to do.
+        reason: String,
     },
 
     /// What we read from the store is not what we could have written.

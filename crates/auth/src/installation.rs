@@ -66,6 +66,12 @@ impl Auth {
         Ok(id.clone())
     }
 
+    /// Gives an installation that has no id yet this one, and returns the one it has.
+    pub async fn keep_installation_id(&self, id: &str) -> Result<String> {
+        let kept = self.parts.installation_id.get_or_try_init(|| self.find_or_keep_id(id)).await?;
+        Ok(kept.clone())
+    }
+
     /// Whether the installation has its administrator.
     pub async fn is_set_up(&self) -> Result<bool> {
         Ok(self.fact(SETUP_TIMESTAMP_KEY).await?.is_some())
@@ -108,11 +114,14 @@ impl Auth {
     }
 
     async fn find_or_make_id(&self) -> Result<String> {
+        self.find_or_keep_id(&uuid_v4(&self.parts.runtime)).await
+    }
+
+    async fn find_or_keep_id(&self, id: &str) -> Result<String> {
         if let Some(id) = self.fact(INSTALLATION_ID_KEY).await? {
             return Ok(id);
         }
-        let fresh = uuid_v4(&self.parts.runtime);
-        let write = fact(INSTALLATION_ID_KEY, fresh, Precondition::Absent);
+        let write = fact(INSTALLATION_ID_KEY, id.to_owned(), Precondition::Absent);
         let written = self.parts.kv.write(vec![write]).await;
         if let Err(error) = written
             && !matches!(error, Error::Unknown(_))

@@ -20,6 +20,7 @@
 //! request brought along comes in as a [`Presented`], what it may not do goes out as an [`AuthError`]
 //! or a text.
 
+mod adoption;
 mod auth;
 mod authenticate;
 mod claim;
@@ -33,6 +34,7 @@ mod sealer;
 mod setup;
 mod tokens;
 mod user;
+mod users;
 
 pub use auth::Auth;
 pub use auth::AuthSettings;
@@ -45,3 +47,4 @@ pub use permission::Permission;
 pub use setup::Setup;
 pub use tokens::Session;
 pub use user::User;
+pub use users::AccessKey;

@@ -26,7 +26,6 @@ use lakehold_kv::Outcome;
 use lakehold_kv::Ownership;
 use lakehold_kv::Precondition;
 use lakehold_kv::Record;
-use lakehold_kv::Scan;
 use lakehold_kv::Write;
 
 use crate::Auth;
@@ -39,7 +38,6 @@ use crate::credentials::fresh_secret;
 use crate::error::Result;
 use crate::records::ADMINISTRATOR_KEY;
 use crate::records::COMM_PREFS_SET_KEY;
-use crate::records::CREDENTIALS_PREFIX;
 use crate::records::CredentialData;
 use crate::records::INTERNAL_PARTITION;
 use crate::records::LONGEST_ACCESS_KEY_ID;
@@ -53,6 +51,7 @@ use crate::records::credential_key;
 use crate::records::decode;
 use crate::records::rfc_3339;
 use crate::sealer::Chance;
+use crate::users::credential_write;
 
 /// What a user record says of users made here.
 const SOURCE: &str = "internal";
@@ -139,7 +138,7 @@ impl Auth {
         }
     }
 
-    async fn seal(&self, secret: SecretString) -> Bytes {
+    pub(crate) async fn seal(&self, secret: SecretString) -> Bytes {
         let runtime = &self.parts.runtime;
         let chance = Chance { salt: runtime.random_bytes(), nonce: runtime.random_bytes() };
         let sealer = self.parts.sealer.clone();
@@ -199,21 +198,13 @@ impl Auth {
 
     /// Writes that remove the key pairs of earlier attempts.
     async fn removal_of_leftovers(&self) -> Result<Vec<Write>> {
-        let mut scan =
-            Scan::new(&*self.parts.kv, USERS_PARTITION.into(), CREDENTIALS_PREFIX.into());
-        let mut removals = Vec::new();
-        while let Some(found) = scan.next().await? {
-            if !found.key.starts_with(CREDENTIALS_PREFIX.as_bytes()) {
-                break;
-            }
-            removals.push(credential_write(found.key, None));
-        }
-        Ok(removals)
+        let keys = self.credential_keys().await?;
+        Ok(keys.into_iter().map(|key| credential_write(key, None)).collect())
     }
 
     /// Carries out `writes`, the last of which decides: [`AuthError::AlreadySetUp`] where its
     /// precondition does not hold. A lost answer is found out by reading.
-    async fn write_last_if(&self, writes: Vec<Write>) -> Result<()> {
+    pub(crate) async fn write_last_if(&self, writes: Vec<Write>) -> Result<()> {
         let decisive = writes.last().cloned();
         match self.parts.kv.write(writes).await {
             Ok(outcomes) if outcomes.last() == Some(&Outcome::Applied) => Ok(()),
@@ -244,10 +235,6 @@ impl Administrator {
     fn setup_time(&self) -> String {
         rfc_3339(self.credentials.creation_date)
     }
-}
-
-fn credential_write(key: Bytes, value: Option<Bytes>) -> Write {
-    Write { partition: USERS_PARTITION.into(), key, value, precondition: Precondition::Always }
 }
 
 fn check(setup: &Setup) -> Result<()> {

@@ -9,6 +9,8 @@ use lakehold_block::Address;
 use lakehold_block::BlockStore;
 use lakehold_block::StoreDescription;
 use lakehold_clock::Runtime;
+use lakehold_clock::Xid;
+use lakehold_clock::XidGenerator;
 use lakehold_engine::Engine;
 use lakehold_engine::Repository;
 
@@ -47,6 +49,7 @@ struct Parts {
     engine: Engine,
     blocks: Arc<dyn BlockStore>,
     runtime: Runtime,
+    ids: XidGenerator,
     namer: Namer,
     signer: Signer,
     settings: CatalogSettings,
@@ -61,10 +64,11 @@ impl Catalog {
         runtime: Runtime,
         settings: CatalogSettings,
     ) -> Self {
+        let ids = XidGenerator::new(&runtime);
         let namer = Namer::new(&runtime);
         let signer = Signer::new(&settings.signing_key);
         let creation = Mutex::new(());
-        let parts = Parts { engine, blocks, runtime, namer, signer, settings, creation };
+        let parts = Parts { engine, blocks, runtime, ids, namer, signer, settings, creation };
         Self { parts: Arc::new(parts) }
     }
 
@@ -97,6 +101,11 @@ impl Catalog {
     /// free. (Between servers that share a store there is no such lock.)
     pub(crate) fn creation(&self) -> &Mutex<()> {
         &self.parts.creation
+    }
+
+    /// A fresh id whose time counts down to `end`: a later one sorts before an earlier one.
+    pub(crate) fn fresh_descending_id(&self, end: i64) -> Xid {
+        self.parts.ids.next_descending(end)
     }
 
     /// An address in `repository` that nothing was stored at yet.

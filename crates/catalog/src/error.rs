@@ -1,8 +1,11 @@
 //! Why an operation of the catalog did not happen.
 
 use lakehold_block::BoxError;
+use lakehold_engine::BranchId;
 use lakehold_engine::EngineError;
 use lakehold_engine::ErrorKind;
+
+use crate::PullRequestId;
 
 /// Why an operation of the catalog did not happen.
 ///
@@ -43,6 +46,19 @@ pub enum CatalogError {
     /// No block store of that id.
     #[error("unknown storage id {0:?}")]
     UnknownStorageId(String),
+
+    /// No pull request of that id.
+    #[error("pull request {} not found", .0.as_str())]
+    PullRequestNotFound(PullRequestId),
+    /// A branch cannot be merged into itself.
+    #[error("source and destination are the same branch {0}")]
+    SameBranch(BranchId),
+    /// Only an open pull request can be merged.
+    #[error("pull request {} is not open", .0.as_str())]
+    PullRequestNotOpen(PullRequestId),
+    /// No import of that id.
+    #[error("import {0:?} not found")]
+    ImportNotFound(String),
 
     /// A path of 1 to 1024 bytes is needed.
     #[error("path of {0} bytes: 1 to 1024 are allowed")]
@@ -121,6 +137,8 @@ impl CatalogError {
             | Self::NamespaceInUse { .. }
             | Self::StorageAccess { .. }
             | Self::UnknownStorageId(_)
+            | Self::SameBranch(_)
+            | Self::PullRequestNotOpen(_)
             | Self::InvalidPath(_)
             | Self::TooManyPaths(_)
             | Self::InvalidAddress { .. }
@@ -128,6 +146,7 @@ impl CatalogError {
             | Self::LinkExpired(_)
             | Self::BrokenUpload(_)
             | Self::NotSupported(_) => ErrorKind::Invalid,
+            Self::PullRequestNotFound(_) | Self::ImportNotFound(_) => ErrorKind::NotFound,
             Self::ForbiddenAddress(_) => ErrorKind::Forbidden,
             Self::DataMissing(_) => ErrorKind::Gone,
             Self::StorageFull(_) | Self::CorruptEntry { .. } | Self::Block(_) => {

@@ -30,6 +30,7 @@ use crate::branch::advance::Draft;
 use crate::branch::advance::Step;
 use crate::error::Result;
 use crate::keys;
+use crate::records;
 use crate::records::CommitData;
 
 /// What the hash of a commit begins with.
@@ -142,6 +143,13 @@ impl Commit {
     /// The parent that is the branch the commit was made on.
     pub(crate) fn main_parent(&self) -> Option<&CommitId> {
         if self.version < VERSION { self.parents.last() } else { self.parents.first() }
+    }
+
+    /// Takes apart a commit as it is stored, also as a part of other records. `location` is for the
+    /// error, [`EngineError::Corrupt`].
+    pub fn from_stored(location: &str, stored: &[u8]) -> Result<Self> {
+        let record = records::decode::<CommitData>("commit", location.as_bytes(), stored)?;
+        Ok(Self::from_record(record.message))
     }
 
     pub(crate) fn from_record(data: CommitData) -> Self {

@@ -35,8 +35,9 @@ enum Looked {
 }
 
 impl Engine {
-    /// Carries out `write`, finding out what became of it where the answer is lost.
-    pub(crate) async fn write_if(&self, write: Write) -> Result<Outcome> {
+    /// Carries out `write`, finding out what became of it where the answer is lost: its value should be
+    /// one that nobody else writes. Fails with [`EngineError::OutcomeUnknown`] where nobody can tell.
+    pub async fn write_if(&self, write: Write) -> Result<Outcome> {
         self.write_after(Vec::new(), write).await
     }
 
@@ -46,16 +47,18 @@ impl Engine {
     /// The embedded store carries out one call's writes in order and keeps a prefix of them in a
     /// crash, so that one call and one wait do for all. A shared store promises nothing between the
     /// writes of a call: there `before` is awaited first.
-    pub(crate) async fn write_after(&self, before: Vec<Write>, last: Write) -> Result<Outcome> {
+    pub async fn write_after(&self, before: Vec<Write>, last: Write) -> Result<Outcome> {
         let mut attempt = 1;
         loop {
             let lost = match self.send(&before, &last).await {
                 Err(lost @ KvError::Unknown(_)) => lost,
+                // An earlier attempt may have been carried out, and written over since.
+                Err(error) if attempt > 1 => return Err(unknown(error)),
                 answered => return Ok(answered?),
             };
             let looked = self.look(&last).await?;
             if matches!(looked, Looked::Ours) {
-                self.write_always(before).await?;
+                self.write_always(before).await.map_err(EngineError::after_writing)?;
                 return Ok(Outcome::Applied);
             }
             if attempt == ATTEMPTS || matches!(looked, Looked::SomeoneElses) {
@@ -66,20 +69,20 @@ impl Engine {
     }
 
     /// Carries out `writes`, which may be repeated without harm, until they are answered.
-    pub(crate) async fn write_always(&self, writes: Vec<Write>) -> Result<()> {
+    pub async fn write_always(&self, writes: Vec<Write>) -> Result<()> {
         if writes.is_empty() {
             return Ok(());
         }
-        for _ in 1..ATTEMPTS {
+        let mut lost = None;
+        for _ in 0..ATTEMPTS {
             match self.parts.kv.write(writes.clone()).await {
-                Err(KvError::Unknown(_)) => {}
-                answered => return Ok(answered.map(drop)?),
+                Ok(_) => return Ok(()),
+                Err(error @ KvError::Unknown(_)) => lost = Some(error),
+                // What this attempt did not do an earlier one may have done.
+                Err(error) => return Err(lost.map_or_else(|| error.into(), unknown)),
             }
         }
-        match self.parts.kv.write(writes).await {
-            Err(lost @ KvError::Unknown(_)) => Err(unknown(lost)),
-            answered => Ok(answered.map(drop)?),
-        }
+        lost.map_or(Ok(()), |lost| Err(unknown(lost)))
     }
 
     async fn send(&self, before: &[Write], last: &Write) -> Result<Outcome, KvError> {

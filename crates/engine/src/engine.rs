@@ -70,6 +70,11 @@ impl Engine {
         Self { parts: Arc::new(parts) }
     }
 
+    /// The store that records lie in, for those above that keep records of their own in it.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.parts.kv
+    }
+
     /// Whether no other process changes the store.
     pub(crate) fn is_exclusive(&self) -> bool {
         self.parts.kv.ownership() == Ownership::Exclusive
@@ -77,7 +82,7 @@ impl Engine {
 
     /// Waits before attempt `attempt + 1`: twice as long each time, and half as much again or less by
     /// chance, so that those who lost together do not meet again.
-    pub(crate) async fn back_off(&self, attempt: u32) {
+    pub async fn back_off(&self, attempt: u32) {
         let doubled = FIRST_BACKOFF.saturating_mul(1 << attempt.min(10)).min(LONGEST_BACKOFF);
         let [chance] = self.parts.runtime.random_bytes::<1>();
         let wait = doubled.mul_f32(0.5 + f32::from(chance) / 255.0);
@@ -87,7 +92,7 @@ impl Engine {
     /// Runs `work` to its end even if the caller goes away meanwhile. For a change that must be
     /// followed by something only we can do, such as forgetting what a cache remembers: a caller that
     /// goes away between the two would leave the cache wrong for good.
-    pub(crate) async fn to_the_end<T: Send + 'static>(
+    pub async fn to_the_end<T: Send + 'static>(
         &self,
         name: &'static str,
         work: impl Future<Output = T> + Send + 'static,

@@ -188,7 +188,7 @@ pub enum ErrorKind {
     Gone,
     /// A condition of the request, or a hook, did not hold.
     Precondition,
-    /// Wait, then send the same request again.
+    /// Wait, then send the same request again: whatever of it was done, that does no harm.
     Busy,
     /// The store asks for patience.
     Throttled,
@@ -235,6 +235,20 @@ impl EngineError {
             | Self::InvalidId(_)
             | Self::InvalidArgument { .. } => ErrorKind::Invalid,
             Self::Corrupt { .. } | Self::Kv(_) | Self::Tree(_) => ErrorKind::Internal,
+        }
+    }
+}
+
+impl EngineError {
+    /// This error as it is to be told by whoever has written something that may count by now. Most
+    /// errors say that nothing was done.
+    pub(crate) fn after_writing(self) -> Self {
+        const WHAT: &str = "it was written, and what became of it could not be seen";
+        match self {
+            // What was staged there is gone with the branch.
+            Self::BranchNotFound(_) | Self::OutcomeUnknown(..) => self,
+            Self::Kv(error) => Self::OutcomeUnknown(WHAT, error),
+            other => Self::OutcomeUnknown(WHAT, lakehold_kv::Error::Unknown(other.into())),
         }
     }
 }

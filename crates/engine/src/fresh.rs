@@ -43,9 +43,12 @@ struct Remembered<V> {
     since: Duration,
 }
 
-/// The generation at which a read of the store began.
+/// When a read of the store began: what it finds may be as old as that, however long it takes.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Begun(u64);
+pub(crate) struct Begun {
+    generation: u64,
+    at: Duration,
+}
 
 impl<K, V> FreshCache<K, V>
 where
@@ -75,16 +78,16 @@ where
     }
 
     /// Says that a read of the store begins now.
-    pub(crate) fn begin(&self) -> Begun {
-        Begun(*self.generation())
+    pub(crate) fn begin(&self, runtime: &Runtime) -> Begun {
+        let at = self.longest.map_or(Duration::ZERO, |_| runtime.monotonic());
+        Begun { generation: *self.generation(), at }
     }
 
     /// Remembers what a read that began at `begun` found, unless something was changed since.
-    pub(crate) fn remember(&self, begun: Begun, key: K, value: V, runtime: &Runtime) {
-        let since = self.longest.map_or(Duration::ZERO, |_| runtime.monotonic());
+    pub(crate) fn remember(&self, begun: Begun, key: K, value: V) {
         let generation = self.generation();
-        if *generation == begun.0 {
-            self.entries.insert(key, Remembered { value, since });
+        if *generation == begun.generation {
+            self.entries.insert(key, Remembered { value, since: begun.at });
         }
     }
 
@@ -112,11 +115,11 @@ mod tests {
     fn what_was_read_before_a_change_is_not_remembered_after_it() {
         let (runtime, _clock) = Runtime::seeded(1);
         let cache = FreshCache::new(Ownership::Exclusive, 10);
-        let begun = cache.begin();
+        let begun = cache.begin(&runtime);
         cache.forget("a");
-        cache.remember(begun, "a", 1, &runtime);
+        cache.remember(begun, "a", 1);
         assert_eq!(cache.find("a", &runtime), None);
-        cache.remember(cache.begin(), "a", 2, &runtime);
+        cache.remember(cache.begin(&runtime), "a", 2);
         assert_eq!(cache.find("a", &runtime), Some(2));
     }
 
@@ -125,9 +128,11 @@ mod tests {
         let (runtime, clock) = Runtime::seeded(1);
         let shared = FreshCache::new(Ownership::Shared, 10);
         let exclusive = FreshCache::new(Ownership::Exclusive, 10);
-        shared.remember(shared.begin(), "a", 1, &runtime);
-        exclusive.remember(exclusive.begin(), "a", 1, &runtime);
-        clock.advance(Duration::from_secs(5));
+        let (begun, known) = (shared.begin(&runtime), exclusive.begin(&runtime));
+        clock.advance(Duration::from_secs(2));
+        shared.remember(begun, "a", 1);
+        exclusive.remember(known, "a", 1);
+        clock.advance(Duration::from_secs(3));
         assert_eq!(shared.find("a", &runtime), Some(1));
         clock.advance(Duration::from_millis(1));
         assert_eq!(shared.find("a", &runtime), None);

@@ -50,8 +50,8 @@ pub enum Listed<T> {
 }
 
 impl PageRequest {
-    /// At most how many rows a page has.
-    pub(crate) fn amount(&self) -> usize {
+    /// At most how many rows the page has.
+    pub fn amount(&self) -> usize {
         if self.amount == 0 { DEFAULT_AMOUNT } else { self.amount }
     }
 }

@@ -176,11 +176,11 @@ impl Engine {
     }
 
     async fn compile_rules(&self, repository: &Repository) -> Result<Arc<CompiledRules>> {
-        let begun = self.parts.rules.begin();
+        let begun = self.parts.rules.begin(&self.parts.runtime);
         let (record, _) = self.read_rules(repository).await?;
         let rules = Arc::new(CompiledRules::new(&from_record(&record.message)));
         let partition = repository.partition.clone();
-        self.parts.rules.remember(begun, partition, rules.clone(), &self.parts.runtime);
+        self.parts.rules.remember(begun, partition, rules.clone());
         Ok(rules)
     }
 

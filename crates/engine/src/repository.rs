@@ -89,7 +89,7 @@ impl Repository {
     }
 
     /// Fails with [`EngineError::ReadOnlyRepository`] unless changes are allowed or forced.
-    pub(crate) fn check_writable(&self, force: bool) -> Result<()> {
+    pub fn check_writable(&self, force: bool) -> Result<()> {
         if self.read_only && !force {
             return Err(EngineError::ReadOnlyRepository(self.id.clone()));
         }
@@ -191,13 +191,13 @@ impl Engine {
 
     async fn read_repository(&self, id: &RepositoryId) -> Result<Arc<Repository>> {
         let Self { parts } = self;
-        let begun = parts.repositories.begin();
+        let begun = parts.repositories.begin(&parts.runtime);
         let key = keys::repository(id);
         let stored = parts.kv.get(keys::REPOSITORIES, key.clone()).await?;
         let stored = stored.ok_or_else(|| EngineError::RepositoryNotFound(id.clone()))?;
         let record = records::decode::<RepositoryData>("repository", &key, &stored.value)?;
         let repository = Arc::new(Repository::from_record(record.message));
-        parts.repositories.remember(begun, id.clone(), repository.clone(), &parts.runtime);
+        parts.repositories.remember(begun, id.clone(), repository.clone());
         Ok(repository)
     }
 
@@ -218,7 +218,7 @@ impl Engine {
 
     /// Lists what `decode` makes of the records of `partition` whose keys begin with `key_prefix`;
     /// those of which it makes nothing are left out.
-    pub(crate) async fn list_records<T: Send>(
+    pub async fn list_records<T: Send>(
         &self,
         partition: Bytes,
         key_prefix: &str,

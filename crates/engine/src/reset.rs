@@ -2,8 +2,10 @@
 //!
 //! A reset of everything replaces the tokens. A reset of a prefix installs a fresh token that holds
 //! the opposite of every change below the prefix, and seals the present one: all of it is written
-//! before the branch record, so that it takes effect at once or not at all. A reset of one key is an
-//! edit like any other (see `write`), so that a commit in progress cannot swallow it.
+//! before the branch record, so that it takes effect at once or not at all. A reset of one key is the
+//! same where other servers may move the branch: what is committed is stale as soon as they do, and
+//! said in the staging token it would be a change. Where nobody else can, it is an edit like any other
+//! (see `write`), which seals nothing.
 
 use bytes::Bytes;
 use lakehold_kv::Outcome;
@@ -39,6 +41,24 @@ pub enum ResetScope {
     Key(String),
 }
 
+impl ResetScope {
+    /// The smallest key within it.
+    fn first_key(&self) -> &[u8] {
+        match self {
+            Self::All => b"",
+            Self::Prefix(start) | Self::Key(start) => start.as_bytes(),
+        }
+    }
+
+    fn includes(&self, key: &[u8]) -> bool {
+        match self {
+            Self::All => true,
+            Self::Prefix(prefix) => key.starts_with(prefix.as_bytes()),
+            Self::Key(only) => key == only.as_bytes(),
+        }
+    }
+}
+
 impl Engine {
     /// Undoes staged changes of a branch.
     pub async fn reset_branch(
@@ -53,7 +73,10 @@ impl Engine {
         match scope {
             ResetScope::All => self.reset_all(repository, id).await,
             ResetScope::Prefix(prefix) if prefix.is_empty() => self.reset_all(repository, id).await,
-            ResetScope::Prefix(prefix) => self.reset_prefix(repository, id, prefix).await,
+            ResetScope::Prefix(_) => self.reset_part(repository, id, scope).await,
+            ResetScope::Key(_) if !self.is_exclusive() => {
+                self.reset_part(repository, id, scope).await
+            }
             ResetScope::Key(key) => {
                 let key = Bytes::copy_from_slice(key.as_bytes());
                 self.edit_patiently(repository, id, &mut ResetKey { key, touched: Vec::new() })
@@ -77,16 +100,16 @@ impl Engine {
         Err(EngineError::BranchBusy { branch: id.clone(), attempts: UPDATE_ATTEMPTS })
     }
 
-    async fn reset_prefix(
+    async fn reset_part(
         &self,
         repository: &Repository,
         id: &BranchId,
-        prefix: &str,
+        scope: &ResetScope,
     ) -> Result<()> {
         for attempt in 1..=UPDATE_ATTEMPTS {
             let state = self.branch_state(repository, id).await?;
             let opposite = StagingToken::fresh(repository, id, &self.parts.runtime);
-            if !self.write_opposite(repository, &state, prefix, &opposite).await? {
+            if !self.write_opposite(repository, &state, scope, &opposite).await? {
                 // Nothing found: true if no token was wiped while looking.
                 if self.branch_state(repository, id).await?.is_same(&state) {
                     return Ok(());
@@ -96,8 +119,7 @@ impl Engine {
             let next = state.sealing_under(opposite.clone());
             match self.replace_branch(repository, Vec::new(), &state, next).await? {
                 Outcome::Applied => {
-                    let now = self.branch_state(repository, id).await?;
-                    self.tidy_sealed(repository, &now).await;
+                    self.tidy_branch(repository, id).await;
                     return Ok(());
                 }
                 Outcome::PreconditionFailed => {
@@ -109,21 +131,21 @@ impl Engine {
         Err(EngineError::BranchBusy { branch: id.clone(), attempts: UPDATE_ATTEMPTS })
     }
 
-    /// Writes under `opposite` what undoes every staged change below `prefix`. Returns whether there
+    /// Writes under `opposite` what undoes every staged change within `scope`. Returns whether there
     /// was any.
     async fn write_opposite(
         &self,
         repository: &Repository,
         state: &BranchState,
-        prefix: &str,
+        scope: &ResetScope,
         opposite: &StagingToken,
     ) -> Result<bool> {
         let mut changes = self.uncommitted(repository, state, state.tokens()).await?;
-        changes.seek(prefix.as_bytes());
+        changes.seek(scope.first_key());
         let mut writes = Vec::new();
         let mut is_any = false;
         while let Some(change) = changes.next_difference().await? {
-            if !change.key.starts_with(prefix.as_bytes()) {
+            if !scope.includes(&change.key) {
                 break;
             }
             is_any = true;
@@ -173,6 +195,8 @@ struct ResetKey {
 }
 
 impl Edit for ResetKey {
+    const RESTS_ON_HEAD: bool = true;
+
     async fn apply(
         &mut self,
         engine: &Engine,

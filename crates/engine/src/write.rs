@@ -20,10 +20,12 @@ mod update;
 use bytes::Bytes;
 use lakehold_kv::Outcome;
 use lakehold_kv::Precondition;
+use lakehold_kv::Version;
 use lakehold_kv::Write;
 
 use crate::BlockedAction;
 use crate::BranchId;
+use crate::CommitId;
 use crate::Engine;
 use crate::EngineError;
 use crate::Repository;
@@ -31,6 +33,7 @@ use crate::Value;
 use crate::branch::BranchState;
 use crate::branch::UPDATE_ATTEMPTS;
 use crate::error::Result;
+use crate::staging::StagingToken;
 use crate::staging::encode_entry;
 use crate::staging::layers::Below;
 use crate::staging::layers::Entry;
@@ -50,6 +53,14 @@ pub enum StageCondition {
 
 /// A change of staged entries that may have to be applied more than once.
 pub(crate) trait Edit: Send {
+    /// Whether it writes, and does not only ask.
+    const WRITES: bool = true;
+    /// Whether doing it twice is doing it once, so that "busy, try again" needs no more to be said.
+    const IS_REPEATABLE: bool = true;
+    /// Whether what it writes follows from what is committed, so that it has to be looked at again if
+    /// the branch was moved meanwhile, and the token was not: it held nothing to be sealed.
+    const RESTS_ON_HEAD: bool = false;
+
     /// Applies the edit by way of `state`.
     fn apply(
         &mut self,
@@ -57,6 +68,22 @@ pub(crate) trait Edit: Send {
         repository: &Repository,
         state: &BranchState,
     ) -> impl Future<Output = Result<Applied>> + Send;
+}
+
+/// An edit and whether it has left something that may count, so that failing is not "nothing was done".
+struct Rounds<'a, E> {
+    edit: &'a mut E,
+    is_written: bool,
+}
+
+impl<E: Edit> Rounds<'_, E> {
+    fn settle(&self, done: Result<()>) -> Result<()> {
+        match done {
+            Err(EngineError::BranchBusy { .. }) if E::IS_REPEATABLE => done,
+            Err(error) if self.is_written => Err(error.after_writing()),
+            done => done,
+        }
+    }
 }
 
 /// What became of one application of an edit.
@@ -68,6 +95,8 @@ pub(crate) enum Applied {
     Nothing,
     /// Somebody wrote in between: to be applied again.
     Overtaken,
+    /// The only thing it ever wrote, into this token, was removed again: to be applied again.
+    TakenBack,
 }
 
 impl Engine {
@@ -98,7 +127,7 @@ impl Engine {
                 self.edit(repository, branch, &mut Set { key, entry }).await
             }
             StageCondition::Absent => {
-                let mut edit = Create { key, value, written: false };
+                let mut edit = Create { key, value, written: Vec::new(), head: None };
                 self.edit(repository, branch, &mut edit).await
             }
         }
@@ -134,26 +163,18 @@ impl Engine {
     }
 
     /// Applies `edit` until it is where it counts.
+    ///
+    /// Fails with [`EngineError::OutcomeUnknown`] where it was written, and what became of it could
+    /// not be seen: a commit in progress may have taken it along.
     pub(crate) async fn edit<E: Edit>(
         &self,
         repository: &Repository,
         branch: &BranchId,
         edit: &mut E,
     ) -> Result<()> {
-        let mut state = self.branch_state(repository, branch).await?;
-        for _ in 0..ROUNDS_BEFORE_QUEUE {
-            match self.apply_once(repository, &state, edit).await? {
-                None => return Ok(()),
-                Some(after) => state = after,
-            }
-        }
-        // Other servers do not stand in our queue; and a hook that writes must not wait there for the
-        // very commit that waits for it.
-        let _turn = match self.is_exclusive() {
-            true => Some(self.parts.queues.enter(repository, branch).await),
-            false => None,
-        };
-        self.edit_patiently(repository, branch, edit).await
+        let mut rounds = Rounds { edit, is_written: false };
+        let done = self.edit_in_rounds(repository, branch, &mut rounds).await;
+        rounds.settle(done)
     }
 
     /// Like [`Engine::edit`], pausing between rounds, for those who stand in the branch's queue or
@@ -164,9 +185,42 @@ impl Engine {
         branch: &BranchId,
         edit: &mut E,
     ) -> Result<()> {
+        let mut rounds = Rounds { edit, is_written: false };
+        let done = self.edit_with_pauses(repository, branch, &mut rounds).await;
+        rounds.settle(done)
+    }
+
+    async fn edit_in_rounds<E: Edit>(
+        &self,
+        repository: &Repository,
+        branch: &BranchId,
+        rounds: &mut Rounds<'_, E>,
+    ) -> Result<()> {
+        let mut state = self.branch_state(repository, branch).await?;
+        for _ in 0..ROUNDS_BEFORE_QUEUE {
+            match self.apply_once(repository, &state, rounds).await? {
+                None => return Ok(()),
+                Some(after) => state = after,
+            }
+        }
+        // Other servers do not stand in our queue; and a hook that writes must not wait there for the
+        // very commit that waits for it.
+        let _turn = match self.is_exclusive() {
+            true => Some(self.parts.queues.enter(repository, branch).await),
+            false => None,
+        };
+        self.edit_with_pauses(repository, branch, rounds).await
+    }
+
+    async fn edit_with_pauses<E: Edit>(
+        &self,
+        repository: &Repository,
+        branch: &BranchId,
+        rounds: &mut Rounds<'_, E>,
+    ) -> Result<()> {
         for attempt in 1..=UPDATE_ATTEMPTS {
             let state = self.branch_state(repository, branch).await?;
-            match self.apply_once(repository, &state, edit).await? {
+            match self.apply_once(repository, &state, rounds).await? {
                 None => return Ok(()),
                 Some(_) => self.back_off(attempt).await,
             }
@@ -180,14 +234,23 @@ impl Engine {
         &self,
         repository: &Repository,
         state: &BranchState,
-        edit: &mut E,
+        rounds: &mut Rounds<'_, E>,
     ) -> Result<Option<BranchState>> {
-        let applied = edit.apply(self, repository, state).await?;
+        let applied = rounds.edit.apply(self, repository, state).await?;
+        rounds.is_written |= E::WRITES && applied == Applied::Written;
         let after = self.branch_after_edit(repository, state, applied).await?;
         let is_done = match applied {
-            Applied::Written => after.token() == state.token(),
+            Applied::Written => {
+                let is_moved = E::RESTS_ON_HEAD && after.commit_id != state.commit_id;
+                after.token() == state.token() && !is_moved
+            }
             Applied::Nothing => after.is_same(state),
             Applied::Overtaken => false,
+            Applied::TakenBack => {
+                // Nobody has seen it but readers, unless it was sealed before it was taken back.
+                rounds.is_written = after.token() != state.token();
+                false
+            }
         };
         Ok((!is_done).then_some(after))
     }
@@ -251,21 +314,60 @@ impl Edit for Set {
 struct Create {
     key: Bytes,
     value: Value,
-    /// Whether an earlier application has written it.
-    written: bool,
+    /// Tokens that earlier applications have written it to.
+    written: Vec<StagingToken>,
+    /// The commit on top of which there was none.
+    head: Option<CommitId>,
 }
 
 impl Create {
     fn is_ours(&self, value: Option<&Value>) -> bool {
-        self.written && value == Some(&self.value)
+        !self.written.is_empty() && value == Some(&self.value)
     }
 
     fn refused(&self) -> EngineError {
         EngineError::PreconditionFailed(String::from_utf8_lossy(&self.key).into_owned())
     }
+
+    /// The value is in the staging token. Takes it back if the branch was moved to a commit that has
+    /// the key.
+    async fn confirm(
+        &mut self,
+        engine: &Engine,
+        repository: &Repository,
+        state: &BranchState,
+        version: Version,
+    ) -> Result<Applied> {
+        if self.head.as_ref() == Some(&state.commit_id) {
+            return Ok(Applied::Written);
+        }
+        let below = engine.below(repository, state, &self.key).await?;
+        if !engine.is_unmoved(repository, state).await? {
+            return Ok(Applied::Overtaken);
+        }
+        if below.value().is_none() || self.is_ours(below.value()) {
+            self.head = Some(state.commit_id.clone());
+            return Ok(Applied::Written);
+        }
+        let removal = Write {
+            partition: state.token().into_bytes(),
+            key: self.key.clone(),
+            value: None,
+            precondition: Precondition::Unchanged(version),
+        };
+        let outcome = engine.write_if(removal).await?;
+        let is_only_here = self.written.iter().all(|token| *token == state.token());
+        Ok(match outcome {
+            Outcome::Applied if is_only_here => Applied::TakenBack,
+            Outcome::Applied | Outcome::PreconditionFailed => Applied::Overtaken,
+        })
+    }
 }
 
 impl Edit for Create {
+    const IS_REPEATABLE: bool = false;
+    const RESTS_ON_HEAD: bool = true;
+
     async fn apply(
         &mut self,
         engine: &Engine,
@@ -274,10 +376,12 @@ impl Edit for Create {
     ) -> Result<Applied> {
         let present = engine.present(repository, state, &self.key).await?;
         let Some((entry, below)) = present else { return Ok(Applied::Overtaken) };
-        let precondition = match (&entry, &below) {
-            (Some(entry), _) if self.is_ours(entry.value.as_ref()) => return Ok(Applied::Written),
+        let precondition = match (entry, &below) {
+            (Some(entry), _) if self.is_ours(entry.value.as_ref()) => {
+                return self.confirm(engine, repository, state, entry.version).await;
+            }
             (Some(Entry { value: Some(_), .. }), _) => return Err(self.refused()),
-            (Some(tombstone), _) => Precondition::Unchanged(tombstone.version.clone()),
+            (Some(tombstone), _) => Precondition::Unchanged(tombstone.version),
             (None, Below::Committed(value)) if self.is_ours(Some(value)) => {
                 return Ok(Applied::Nothing);
             }
@@ -287,7 +391,10 @@ impl Edit for Create {
         };
         let entry = encode_entry(&self.key, Some(&self.value));
         let applied = put_if(engine, state, &self.key, entry, precondition).await?;
-        self.written |= applied == Applied::Written;
+        if applied == Applied::Written {
+            self.written.push(state.token());
+            self.head = Some(state.commit_id.clone());
+        }
         Ok(applied)
     }
 }
@@ -298,6 +405,8 @@ struct CheckAbsent {
 }
 
 impl Edit for CheckAbsent {
+    const WRITES: bool = false;
+
     async fn apply(
         &mut self,
         engine: &Engine,

@@ -7,12 +7,14 @@
 use std::borrow::Cow;
 
 use http::StatusCode;
+use lakehold_actions::ActionsError;
 use lakehold_auth::AuthError;
 use lakehold_catalog::CatalogError;
 use lakehold_catalog::EngineError;
 use lakehold_catalog::ErrorKind;
 use lakehold_catalog::InvalidId;
 use lakehold_catalog::LinkProblem;
+use lakehold_gc::GcError;
 
 use super::ApiError;
 use super::chain;
@@ -50,6 +52,17 @@ impl From<AuthError> for ApiError {
         match &error {
             AuthError::NotAuthenticated => Self::unauthenticated(),
             AuthError::UserNotFound(_) => answer(StatusCode::NOT_FOUND, "user not found"),
+            AuthError::CredentialsNotFound(_) => {
+                answer(StatusCode::NOT_FOUND, "credentials not found")
+            }
+            AuthError::UserExists(_) => answer(StatusCode::CONFLICT, "Already exists"),
+            AuthError::TooManyCredentials(_) => answer(
+                StatusCode::BAD_REQUEST,
+                "exceeded number of allowed credentials: invalid request",
+            ),
+            AuthError::InvalidName { reason, .. } => {
+                Self::bad_request(format!("{reason}: validation error"))
+            }
             AuthError::AlreadySetUp => answer(StatusCode::CONFLICT, "lakeFS already initialized"),
             AuthError::NotSetUp => {
                 answer(StatusCode::PRECONDITION_FAILED, "lakeFS is not initialized")
@@ -64,6 +77,31 @@ impl From<AuthError> for ApiError {
                 answer(StatusCode::INTERNAL_SERVER_ERROR, OUTCOME_UNKNOWN).caused_by(error)
             }
             _ => Self::internal(error),
+        }
+    }
+}
+
+impl From<ActionsError> for ApiError {
+    fn from(error: ActionsError) -> Self {
+        match error {
+            ActionsError::RunNotFound(_) | ActionsError::HookRunNotFound(_) => {
+                Self::new(StatusCode::NOT_FOUND, "not found")
+            }
+            ActionsError::Lake(error) => error.into(),
+            other => Self::internal(other),
+        }
+    }
+}
+
+impl From<GcError> for ApiError {
+    fn from(error: GcError) -> Self {
+        match error {
+            GcError::NoRules(_) => Self::new(StatusCode::NOT_FOUND, "not found"),
+            GcError::InvalidRetention { days } => {
+                Self::bad_request(format!("{days} days: invalid value: validation error"))
+            }
+            GcError::Lake(error) => error.into(),
+            other => Self::internal(other),
         }
     }
 }
@@ -86,6 +124,13 @@ fn of_catalog(error: &CatalogError) -> (StatusCode, Text) {
             (bad, "failed to create repository: failed to access storage".into())
         }
         E::UnknownStorageId(_) => (bad, "storage id: invalid value: validation error".into()),
+        E::PullRequestNotFound(_) => (StatusCode::NOT_FOUND, "pull request not found".into()),
+        E::SameBranch(_) => (
+            bad,
+            "source and destination branches are the same: same branch validation error".into(),
+        ),
+        E::PullRequestNotOpen(_) => (bad, "bad pull request status".into()),
+        E::ImportNotFound(_) => (StatusCode::NOT_FOUND, "not found".into()),
         E::InvalidPath(0) => {
             (bad, "argument path: missing path: required value: validation error".into())
         }

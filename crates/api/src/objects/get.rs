@@ -39,7 +39,7 @@ params! {
 /// Bytes, which JSON has no word for.
 #[derive(Debug, utoipa::ToSchema)]
 #[schema(value_type = String, format = Binary)]
-pub(super) struct Binary(#[expect(dead_code, reason = "only its documentation is used")] String);
+pub(crate) struct Binary(#[expect(dead_code, reason = "only its documentation is used")] String);
 
 /// get object content
 #[utoipa::path(

@@ -66,6 +66,11 @@ pub(super) fn add_protection(headers: &mut HeaderMap, object: &Object) {
         false => "attachment",
     };
     headers.insert(header::CONTENT_DISPOSITION, HeaderValue::from_static(disposition));
+    add_browser_protection(headers);
+}
+
+/// Headers that keep a browser from guessing what it got, and from running it.
+pub(crate) fn add_browser_protection(headers: &mut HeaderMap) {
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("SAMEORIGIN"));
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'"));

@@ -4,13 +4,19 @@ use std::borrow::Cow;
 
 use lakehold_catalog::BranchId;
 use lakehold_catalog::InvalidId;
+use lakehold_catalog::PullRequestId;
 use lakehold_catalog::RefExpr;
 use lakehold_catalog::RepositoryId;
 use lakehold_catalog::TagId;
+use serde_json::json;
+use utoipa::openapi::ObjectBuilder;
 use utoipa::openapi::path::Parameter;
+use utoipa::openapi::schema::Type;
 
 use super::Source;
 use super::Spec;
+use super::problem::described;
+use super::problem::invalid;
 use super::spec::About;
 use crate::error::ApiError;
 use crate::error::context::argument;
@@ -63,6 +69,36 @@ impl Spec for Verbatim {
     }
 }
 
+/// Whether a range or a metarange is meant. Both lie in one place, so that it makes no difference.
+#[derive(Debug)]
+pub(crate) struct TableType;
+
+const TABLE_TYPES: [&str; 2] = ["range", "meta_range"];
+const TABLE_TYPE_ABOUT: About = About { name: "type", description: "" };
+
+impl Spec for TableType {
+    type Value = ();
+
+    fn read(&self, source: &Source<'_>) -> Result<(), ApiError> {
+        let value = source.segment(TABLE_TYPE_ABOUT.name)?;
+        if TABLE_TYPES.contains(&&*value) {
+            return Ok(());
+        }
+        let allowed = json!(TABLE_TYPES);
+        let reason = format!("value is not one of the allowed values {allowed}");
+        let schema = json!({"type": "string", "enum": allowed});
+        let reason = described(&reason, &schema, &json!(value));
+        Err(invalid(TABLE_TYPE_ABOUT.name, "path", &reason))
+    }
+
+    fn document(&self) -> Parameter {
+        let schema = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(TABLE_TYPES));
+        let mut parameter = TABLE_TYPE_ABOUT.in_path();
+        parameter.schema = Some(schema.build().into());
+        parameter
+    }
+}
+
 pub(crate) const REPOSITORY: Segment<RepositoryId> =
     Segment::new("repository", "repository", RepositoryId::parse);
 pub(crate) const BRANCH: Segment<BranchId> = Segment::new("branch", "branch", BranchId::parse);
@@ -77,5 +113,16 @@ pub(crate) const DESTINATION: Segment<BranchId> =
 /// The destination of a merge base need be no branch: any expression has ancestors.
 pub(crate) const DESTINATION_REF: Segment<RefExpr> =
     Segment::new("destinationBranch", "destination", RefExpr::parse);
+pub(crate) const PULL_REQUEST: Segment<PullRequestId> = Segment {
+    about: About { name: "pull_request", description: "pull request id" },
+    argument: "pullRequestID",
+    parse: PullRequestId::parse,
+};
+pub(crate) const USER: Verbatim = Verbatim(About { name: "userId", description: "" });
+pub(crate) const ACCESS_KEY: Verbatim = Verbatim(About { name: "accessKeyId", description: "" });
+pub(crate) const RUN: Verbatim = Verbatim(About { name: "run_id", description: "" });
+pub(crate) const HOOK_RUN: Verbatim = Verbatim(About { name: "hook_run_id", description: "" });
+pub(crate) const OBJECT_ID: Verbatim = Verbatim(About { name: "object_id", description: "" });
+pub(crate) const TABLE_TYPE: TableType = TableType;
 pub(crate) const META_RANGE: Verbatim = Verbatim(About { name: "meta_range", description: "" });
 pub(crate) const RANGE: Verbatim = Verbatim(About { name: "range", description: "" });

@@ -311,6 +311,9 @@ pub(crate) const AFTER: Lenient = Lenient(about("after", "return items after thi
 pub(crate) const AFTER_REF: LenientRef =
     LenientRef(Lenient(about("after", "return items after this value")));
 pub(crate) const AMOUNT: Amount = Amount;
+pub(crate) const BRANCH: Lenient = Lenient(about("branch", ""));
+pub(crate) const COMMIT: Lenient = Lenient(about("commit", ""));
+pub(crate) const IMPORT_ID: Needed = Needed(about("id", "Unique identifier of the import process"));
 pub(crate) const DELIMITER: Lenient =
     Lenient(about("delimiter", "delimiter used to group common prefixes by"));
 pub(crate) const SEARCH: Lenient =

@@ -204,8 +204,9 @@ async fn a_conflict_is_a_result_without_a_commit() {
     let refused = server.post(&merge, json!({})).await.is(409);
     assert_eq!(refused.json(), json!({"reference": ""}));
     let base = server.get(&merge).await.is(200).json();
-    assert_eq!(base["source_commit_id"], right);
-    assert_eq!(base["destination_commit_id"], left);
+    // The wrong way round, as clients have always got them.
+    assert_eq!(base["source_commit_id"], left);
+    assert_eq!(base["destination_commit_id"], right);
     assert_ne!(base["base_commit_id"], left);
     let diff = server.get(&format!("{LAKE}/refs/main/diff/dev")).await.is(200);
     assert_eq!(diff.field("results", "type"), ["conflict"]);

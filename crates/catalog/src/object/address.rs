@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use lakehold_block::Address;
 use lakehold_block::BlockStore;
+use lakehold_block::Error as BlockError;
 use lakehold_block::StorageNamespace;
 use lakehold_clock::Runtime;
 use lakehold_clock::Xid;
@@ -20,6 +21,9 @@ use lakehold_clock::XidGenerator;
 
 /// Folder of object data below a namespace.
 const DATA: &str = "data/";
+
+/// What the addresses of the local store begin with.
+const LOCAL: &str = "local://";
 
 /// What descending times count down from, in seconds since 1970: the year 4000.
 const END_OF_TIME: i64 = 64_060_588_800;
@@ -120,6 +124,44 @@ pub(crate) fn to_entry(address: &Address, blocks: &dyn BlockStore) -> (String, i
         Address::Relative { .. } => (blocks.physical_address(address), AddressKind::Full as i32),
         Address::Full(uri) => (uri.as_ref().to_owned(), AddressKind::Full as i32),
     }
+}
+
+/// The address of an object as clients see it.
+///
+/// Clients of the local store know full addresses as the block folder with the whole path after it,
+/// where there is no such file: `local://<block folder>/srv/import/x`. [`parse_shown`] understands it.
+pub(crate) fn shown(
+    blocks: &dyn BlockStore,
+    namespace: &StorageNamespace,
+    address: &Address,
+) -> String {
+    let physical = blocks.physical_address(address);
+    let Address::Full(_) = address else { return physical };
+    match (physical.strip_prefix(LOCAL), block_folder(blocks, namespace)) {
+        (Some(path), Some(folder)) if path.starts_with('/') => [&folder, path].concat(),
+        _ => physical,
+    }
+}
+
+/// What a client means by an address that it was shown, or made by itself.
+pub(crate) fn parse_shown(
+    blocks: &dyn BlockStore,
+    namespace: &StorageNamespace,
+    physical: &str,
+) -> Result<Address, BlockError> {
+    let folder = block_folder(blocks, namespace);
+    let path = folder.and_then(|folder| physical.strip_prefix(&*folder));
+    let full = path.filter(|path| path.starts_with('/'));
+    let full = full.and_then(|path| blocks.parse_physical(namespace, &[LOCAL, path].concat()).ok());
+    // No path of the block folder is at the same time one that may be named in full.
+    full.map_or_else(|| blocks.parse_physical(namespace, physical), Ok)
+}
+
+/// `local://` and the path of the block folder; `None` where the store is no folder.
+fn block_folder(blocks: &dyn BlockStore, namespace: &StorageNamespace) -> Option<String> {
+    let below = blocks.physical_address(&Address::relative(namespace, ""));
+    let folder = below.strip_suffix(&format!("/{}/", namespace.path()))?;
+    folder.strip_prefix(LOCAL)?.starts_with('/').then(|| folder.to_owned())
 }
 
 /// Whether a name below a namespace is one of object data.

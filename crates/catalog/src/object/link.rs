@@ -19,6 +19,7 @@ use lakehold_engine::Repository;
 use lakehold_engine::RepositoryId;
 
 use super::address::is_data;
+use super::address::parse_shown;
 use super::check_path;
 use super::signature;
 use super::signature::Signed;
@@ -70,7 +71,7 @@ impl Catalog {
         staged.checksum = clean_checksum(&staged.checksum)?;
         let repository = self.repository(repository).await?;
         let given = staged.physical_address.clone();
-        let at = self.blocks().parse_physical(&repository.storage_namespace, &given)?;
+        let at = parse_shown(self.blocks(), &repository.storage_namespace, &given)?;
         if let Address::Relative { name, .. } = &at
             && is_data(name)
             && given.starts_with(repository.storage_namespace.as_str())

@@ -63,7 +63,7 @@ impl<'a> ObjectReader<'a> {
     fn physical_address(&self, address: &Address) -> String {
         match (&self.prefix, address) {
             (Some(prefix), Address::Relative { name, .. }) => [prefix, &**name].concat(),
-            _ => self.catalog.blocks().physical_address(address),
+            _ => address::shown(self.catalog.blocks(), &self.repository.storage_namespace, address),
         }
     }
 }

@@ -57,7 +57,7 @@ impl Catalog {
         check_path(&staged.path)?;
         let repository = self.repository(repository).await?;
         let namespace = &repository.storage_namespace;
-        let at = self.blocks().parse_physical(namespace, &staged.physical_address)?;
+        let at = address::parse_shown(self.blocks(), namespace, &staged.physical_address)?;
         self.stage_at(&repository, branch, &at, staged).await
     }
 

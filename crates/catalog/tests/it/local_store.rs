@@ -19,9 +19,13 @@ use crate::lake::reference;
 use crate::lake::repository;
 use crate::lake::staged;
 
-/// A lake over `folder` with the repository `lake` at `local://lakes/one`.
+/// A lake over `folder` with the repository `lake` at `local://lakes/one`. Its store may read what is
+/// in the folder `import`.
 async fn lake_over(folder: &Path) -> Lake {
-    let settings = LocalSettings::in_data_dir(folder);
+    let settings = LocalSettings {
+        allowed_external_prefixes: vec![folder.join("import")],
+        ..LocalSettings::in_data_dir(folder)
+    };
     let store = LocalBlockStore::open(settings, lakehold_clock::Runtime::real());
     let store: Arc<dyn BlockStore> = Arc::new(store.await.expect("opened"));
     let lake = Lake::over(|_| store);
@@ -72,6 +76,33 @@ async fn a_linked_address_is_relative_in_both_spellings_and_checked_in_that_of_t
     }
     let refused = lake.catalog.link(&lake.id, &lake.main, staged("b", &short)).await;
     assert!(matches!(refused, Err(CatalogError::InvalidLink { .. })), "{refused:?}");
+    lake.blocks.close().await.expect("closed");
+}
+
+/// As clients know them from existing installations.
+#[tokio::test]
+async fn a_full_address_is_shown_below_the_block_folder_and_understood_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let lake = lake_over(folder.path()).await;
+    let here = folder.path().display().to_string();
+    std::fs::create_dir(folder.path().join("import")).expect("made");
+    std::fs::write(folder.path().join("import/x"), "abc").expect("written");
+    let outside = format!("local://{here}/import/x");
+    let other_repository = format!("local://{here}/block/lakes/other/data/x");
+    for (path, full) in [("outside", &outside), ("other", &other_repository)] {
+        let given = lake.catalog.stage(&lake.id, &lake.main, staged(path, full)).await;
+        let given = given.expect("staged");
+        assert_eq!(given.address, Address::Full(full.as_str().into()));
+        let absolute = full.strip_prefix("local://").expect("a path");
+        assert_eq!(given.physical_address, format!("local://{here}/block{absolute}"));
+        let again = staged("again", &given.physical_address);
+        let again = lake.catalog.stage(&lake.id, &lake.main, again).await.expect("staged");
+        assert_eq!(again.address, given.address);
+        let linked = staged("linked", &given.physical_address);
+        let linked = lake.catalog.link(&lake.id, &lake.main, linked).await.expect("linked");
+        assert_eq!(linked.address, given.address);
+    }
+    assert_eq!(lake.read("outside").await, "abc");
     lake.blocks.close().await.expect("closed");
 }
 

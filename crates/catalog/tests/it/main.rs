@@ -3,12 +3,15 @@
 mod copies;
 mod deletions;
 mod differences;
+mod expiry;
 mod lake;
 mod links;
 mod listings;
 mod local_store;
 mod metadata;
+mod old_forms;
 mod protections;
+mod pull_requests;
 mod repositories;
 mod sample_data;
 mod stagings;

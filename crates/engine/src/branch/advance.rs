@@ -95,6 +95,10 @@ impl Engine {
             let ask = approved.as_ref() != Some(&inputs);
             let draft = match self.draft_approved(repository, &state, step, ask).await {
                 Ok(draft) => draft,
+                Err(error) if self.is_of_the_past(repository, &state, &error).await? => {
+                    self.back_off(attempt).await;
+                    continue;
+                }
                 Err(error) => {
                     self.tidy_after_failure(repository, &state, &error).await;
                     return Err(error);
@@ -115,6 +119,22 @@ impl Engine {
             }
         }
         Err(EngineError::BranchBusy { branch: branch.clone(), attempts: UPDATE_ATTEMPTS })
+    }
+
+    /// Whether an error is a finding about `state` that another server has made obsolete: it may have
+    /// moved the branch on and wiped the tokens under our eyes, so that we found nothing in them.
+    async fn is_of_the_past(
+        &self,
+        repository: &Repository,
+        state: &BranchState,
+        error: &EngineError,
+    ) -> Result<bool> {
+        match error {
+            EngineError::NoChanges | EngineError::Conflict { .. } => {
+                Ok(!self.is_unmoved(repository, state).await?)
+            }
+            _ => Ok(false),
+        }
     }
 
     async fn draft_approved<S: Step>(

@@ -8,7 +8,11 @@
 //! ones (criss-cross) the newest is taken, then the one with the smallest id: the answer depends on
 //! the history alone.
 //!
-//! Each commit is read once. Memory grows with the number of commits visited, that is with how far
+//! Commits of old may have no generation. Then one may come out before a descendant that reaches it
+//! from the other side; when it does, it comes out once more. What is found is a common ancestor, if
+//! not always a best one.
+//!
+//! Each commit is read once, but for those. Memory grows with the number of commits visited, that is with how far
 //! back the two have parted.
 
 use std::cmp::Ordering;
@@ -70,24 +74,19 @@ impl Engine {
         right: &Arc<Commit>,
     ) -> Result<Arc<Commit>> {
         let mut queue = BinaryHeap::new();
-        let mut sides: HashMap<CommitId, u8> = HashMap::new();
+        let mut reached: HashMap<CommitId, Reached> = HashMap::new();
         for (start, side) in [(left, LEFT), (right, RIGHT)] {
-            let known = sides.entry(start.id.clone()).or_default();
-            if *known == 0 {
+            if reached.entry(start.id.clone()).or_default().reach(side) {
                 queue.push(Queued(start.clone()));
             }
-            *known |= side;
         }
         while let Some(Queued(commit)) = queue.pop() {
-            let reached_from = sides[&commit.id];
-            if reached_from == BOTH {
+            let sides = reached.entry(commit.id.clone()).or_default().come_out();
+            if sides == BOTH {
                 return Ok(commit);
             }
             for parent in &commit.parents {
-                if let Some(known) = sides.get_mut(parent) {
-                    *known |= reached_from;
-                } else {
-                    sides.insert(parent.clone(), reached_from);
+                if reached.entry(parent.clone()).or_default().reach(sides) {
                     queue.push(Queued(self.get_commit(repository, parent).await?));
                 }
             }
@@ -96,6 +95,30 @@ impl Engine {
             left: left.id.as_str().to_owned(),
             right: right.id.as_str().to_owned(),
         })
+    }
+}
+
+/// What is known of a commit so far.
+#[derive(Default)]
+struct Reached {
+    sides: u8,
+    is_queued: bool,
+}
+
+impl Reached {
+    /// Notes that it was reached from these sides. Returns whether it is to be queued.
+    fn reach(&mut self, sides: u8) -> bool {
+        let is_news = self.sides | sides != self.sides;
+        self.sides |= sides;
+        let queue = is_news && !self.is_queued;
+        self.is_queued |= queue;
+        queue
+    }
+
+    /// Notes that it comes out of the queue. Returns the sides it was reached from.
+    fn come_out(&mut self) -> u8 {
+        self.is_queued = false;
+        self.sides
     }
 }
 

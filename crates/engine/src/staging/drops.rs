@@ -67,8 +67,7 @@ impl Engine {
         if self.is_exclusive() && self.parts.drops.mark() == mark {
             return Ok(true);
         }
-        let now = self.find_branch(repository, &state.id).await?;
-        Ok(now.is_some_and(|now| now.is_same(state)))
+        self.is_unmoved(repository, state).await
     }
 
     /// Wipes partitions that no record names any more, beside the caller.

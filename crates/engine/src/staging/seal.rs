@@ -45,24 +45,47 @@ impl Engine {
         repository: &Repository,
         branch: &BranchId,
     ) -> Result<BranchState> {
-        let before = self.branch_state(repository, branch).await?;
-        self.check_clean(repository, &before, before.tokens()).await?;
-        let state = self.seal(repository, branch).await?;
-        self.check_clean(repository, &state, state.sealed()).await?;
-        Ok(state)
+        for attempt in 1..=UPDATE_ATTEMPTS {
+            let before = self.branch_state(repository, branch).await?;
+            if self.is_clean(repository, &before, before.tokens()).await? {
+                let state = self.seal(repository, branch).await?;
+                if self.is_clean(repository, &state, state.sealed()).await? {
+                    return Ok(state);
+                }
+            }
+            self.back_off(attempt).await;
+        }
+        Err(EngineError::BranchBusy { branch: branch.clone(), attempts: UPDATE_ATTEMPTS })
     }
 
-    async fn check_clean(
+    /// Whether what lies under `tokens` changes nothing; not so either if the branch has moved on, so
+    /// that a change may have been seen only because half of the tokens were wiped already.
+    ///
+    /// Fails with [`EngineError::DirtyBranch`] where it does change something.
+    async fn is_clean(
         &self,
         repository: &Repository,
         state: &BranchState,
         tokens: impl Iterator<Item = StagingToken>,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let mut changes = self.uncommitted(repository, state, tokens).await?;
-        match changes.next_difference().await? {
-            Some(_) => Err(EngineError::DirtyBranch(state.id.clone())),
-            None => Ok(()),
+        if changes.next_difference().await?.is_none() {
+            return Ok(true);
         }
+        match self.is_unmoved(repository, state).await? {
+            true => Err(EngineError::DirtyBranch(state.id.clone())),
+            false => Ok(false),
+        }
+    }
+
+    /// Whether the record of the branch is still `state`.
+    pub(crate) async fn is_unmoved(
+        &self,
+        repository: &Repository,
+        state: &BranchState,
+    ) -> Result<bool> {
+        let now = self.find_branch(repository, &state.id).await?;
+        Ok(now.is_some_and(|now| now.is_same(state)))
     }
 
     /// Whether nothing at all lies under a token.

@@ -9,6 +9,7 @@ use lakehold_kv::Outcome;
 use lakehold_kv::Precondition;
 use lakehold_kv::Write;
 
+use crate::BranchId;
 use crate::Engine;
 use crate::EngineError;
 use crate::Repository;
@@ -36,17 +37,28 @@ impl Engine {
             return self.tidy_sealed(repository, state).await;
         }
         // With no changes found, nothing that is sealed says anything the commit does not.
-        if state.sealed_count() > 0 {
-            let tidied = self.keep_sealed(repository, state, Vec::new()).await;
-            log_untidy(state, tidied);
+        if state.sealed_count() > 0
+            && let Err(error) = self.keep_sealed(repository, state, Vec::new()).await
+        {
+            log_untidy(&state.id, &error);
+        }
+    }
+
+    /// Leaves as few sealed tokens as possible on the branch, whatever it is at now.
+    pub(crate) async fn tidy_branch(&self, repository: &Repository, branch: &BranchId) {
+        match self.find_branch(repository, branch).await {
+            Ok(Some(state)) => self.tidy_sealed(repository, &state).await,
+            Ok(None) => {}
+            Err(error) => log_untidy(branch, &error),
         }
     }
 
     /// Leaves as few sealed tokens as possible on the branch.
-    pub(crate) async fn tidy_sealed(&self, repository: &Repository, state: &BranchState) {
-        if state.sealed_count() > 0 {
-            let tidied = self.make_fewer(repository, state).await;
-            log_untidy(state, tidied);
+    async fn tidy_sealed(&self, repository: &Repository, state: &BranchState) {
+        if state.sealed_count() > 0
+            && let Err(error) = self.make_fewer(repository, state).await
+        {
+            log_untidy(&state.id, &error);
         }
     }
 
@@ -107,11 +119,8 @@ impl Engine {
     }
 }
 
-fn log_untidy(state: &BranchState, tidied: Result<()>) {
-    if let Err(error) = tidied {
-        let branch = &state.id;
-        tracing::warn!(branch.id = %branch, %error, "sealed tokens stay on {branch}: {error}");
-    }
+fn log_untidy(branch: &BranchId, error: &EngineError) {
+    tracing::warn!(branch.id = %branch, %error, "sealed tokens stay on {branch}: {error}");
 }
 
 /// The write of an entry, whatever is there.

@@ -3,6 +3,11 @@
 //! A key that is staged gets a tombstone in the place of its entry; one that is committed or sealed
 //! gets one beside it; one that is nowhere is left alone. Where `no_tombstone` is asked for, an entry
 //! with nothing below it is removed instead, so that keys that come and go leave nothing behind.
+//!
+//! All that holds only while nothing is sealed. What is missing under a sealed token may have been
+//! removed from it just now, by us or by somebody else, after a commit has read it: it will be there
+//! again once the commit is installed. So while anything is sealed each key gets a tombstone, whatever
+//! is found.
 
 use bytes::Bytes;
 use lakehold_kv::Write;
@@ -12,9 +17,7 @@ use crate::Engine;
 use crate::Repository;
 use crate::branch::BranchState;
 use crate::error::Result;
-use crate::staging::StagingToken;
 use crate::staging::encode_entry;
-use crate::staging::layers::Below;
 use crate::staging::tidy::set_entry;
 use crate::write::Applied;
 use crate::write::Edit;
@@ -33,7 +36,7 @@ impl Engine {
         force: bool,
     ) -> Result<()> {
         self.check_may_stage(repository, branch, force).await?;
-        let mut edit = Delete { keys, no_tombstone, touched: Vec::new() };
+        let mut edit = Delete { keys, no_tombstone };
         self.edit(repository, branch, &mut edit).await
     }
 }
@@ -41,8 +44,6 @@ impl Engine {
 struct Delete<'a> {
     keys: &'a [Bytes],
     no_tombstone: bool,
-    /// Tokens that earlier applications wrote to.
-    touched: Vec<StagingToken>,
 }
 
 impl Edit for Delete<'_> {
@@ -52,8 +53,7 @@ impl Edit for Delete<'_> {
         repository: &Repository,
         state: &BranchState,
     ) -> Result<Applied> {
-        // A commit may be reading what we have just removed from a token that is sealed now.
-        let must_say_so = state.sealed().any(|sealed| self.touched.contains(&sealed));
+        let must_say_so = state.sealed_count() > 0;
         let mut writes = Vec::new();
         for key in self.keys {
             let write = if must_say_so {
@@ -70,13 +70,13 @@ impl Edit for Delete<'_> {
             // What was read may have been wiped; nothing has been written yet.
             return Ok(Applied::Overtaken);
         }
-        self.touched.push(state.token());
         engine.write_always(writes).await?;
         Ok(Applied::Written)
     }
 }
 
 impl Delete<'_> {
+    /// What deletes `key` from a branch on which nothing is sealed.
     async fn plan(
         &self,
         engine: &Engine,
@@ -88,15 +88,9 @@ impl Delete<'_> {
         if entry.is_some() && !self.no_tombstone {
             return Ok(Some(tombstone(state, key)));
         }
-        let below = engine.below(repository, state, key).await?;
-        // Under a sealed tombstone the commit may still have the key: that is hidden already.
-        let is_below = match &below {
-            Below::Sealed(Some(_)) | Below::Committed(_) => true,
-            Below::Sealed(None) => entry.is_some(),
-            Below::Nothing => false,
-        };
+        let committed = engine.committed(repository, state, key).await?;
         Ok(match entry {
-            _ if is_below => Some(tombstone(state, key)),
+            _ if committed.is_some() => Some(tombstone(state, key)),
             Some(_) => Some(removal(state, key)),
             None => None,
         })

@@ -20,6 +20,7 @@ use lakehold_kv::Error as KvError;
 use lakehold_kv::MemStore;
 use lakehold_kv::Outcome;
 use lakehold_kv::Ownership;
+use lakehold_kv::PartitionPage;
 use lakehold_kv::ScanPage;
 use lakehold_kv::Store;
 use lakehold_kv::Versioned;
@@ -242,6 +243,11 @@ impl Store for CutOffStore {
     async fn scan(&self, partition: Bytes, from: Bytes, limit: usize) -> Result<ScanPage, KvError> {
         self.check()?;
         self.inner.scan(partition, from, limit).await
+    }
+
+    async fn partitions(&self, from: Bytes, limit: usize) -> Result<PartitionPage, KvError> {
+        self.check()?;
+        self.inner.partitions(from, limit).await
     }
 
     async fn close(&self) -> Result<(), KvError> {

@@ -13,6 +13,7 @@ mod lists;
 mod logs;
 mod merges;
 mod model;
+mod old_forms;
 mod protection;
 mod races;
 mod repositories;

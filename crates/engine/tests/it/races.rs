@@ -17,6 +17,7 @@ use lakehold_kv::Error;
 use lakehold_kv::MemStore;
 use lakehold_kv::Outcome;
 use lakehold_kv::Ownership;
+use lakehold_kv::PartitionPage;
 use lakehold_kv::Precondition;
 use lakehold_kv::ScanPage;
 use lakehold_kv::Store;
@@ -72,6 +73,11 @@ impl Store for PausingStore {
         self.inner.scan(partition, from, limit).await
     }
 
+    async fn partitions(&self, from: Bytes, limit: usize) -> Result<PartitionPage, Error> {
+        self.pass().await;
+        self.inner.partitions(from, limit).await
+    }
+
     async fn close(&self) -> Result<(), Error> {
         self.inner.close().await
     }
@@ -114,6 +120,10 @@ impl Store for NotingStore {
 
     async fn scan(&self, partition: Bytes, from: Bytes, limit: usize) -> Result<ScanPage, Error> {
         self.inner.scan(partition, from, limit).await
+    }
+
+    async fn partitions(&self, from: Bytes, limit: usize) -> Result<PartitionPage, Error> {
+        self.inner.partitions(from, limit).await
     }
 
     async fn close(&self) -> Result<(), Error> {
@@ -496,6 +506,10 @@ impl Store for Restless {
 
     async fn scan(&self, partition: Bytes, from: Bytes, limit: usize) -> Result<ScanPage, Error> {
         self.inner.scan(partition, from, limit).await
+    }
+
+    async fn partitions(&self, from: Bytes, limit: usize) -> Result<PartitionPage, Error> {
+        self.inner.partitions(from, limit).await
     }
 
     async fn close(&self) -> Result<(), Error> {

@@ -55,6 +55,13 @@ impl History {
         Self { kv, repository, commits }
     }
 
+    /// Stores the commit as servers did that knew no generations.
+    async fn forget_generation(&mut self, name: &str) {
+        let old = Commit { generation: 0, ..Commit::clone(&self.commits[name]) };
+        drop(self.kv.write(vec![old.to_write(&self.repository)]).await.expect("write"));
+        self.commits.insert(name.to_owned(), Arc::new(old));
+    }
+
     fn engine(&self, kv: Arc<dyn lakehold_kv::Store>) -> Engine {
         let runtime = Runtime::real();
         let blocks = Arc::new(MemBlockStore::new());
@@ -113,6 +120,27 @@ async fn of_two_best_bases_the_newer_is_taken_from_either_side() {
     let history = History::new(graph).await;
     assert_eq!(history.base("c5", "c6").await.as_deref(), Some("c2"));
     assert_eq!(history.base("c6", "c5").await.as_deref(), Some("c2"));
+}
+
+/// Whichever of the commits are so old that they have none.
+#[tokio::test]
+async fn a_common_ancestor_is_found_without_generations() {
+    let graph = "a b(a) c(a) d(c,b) e(d) f(c)";
+    let names: Vec<&str> = vec!["a", "b", "c", "d", "e", "f"];
+    for old in 0..1 << names.len() {
+        let mut history = History::new(graph).await;
+        for (place, name) in names.iter().enumerate() {
+            if old >> place & 1 == 1 {
+                history.forget_generation(name).await;
+            }
+        }
+        for (left, right) in [("e", "f"), ("f", "e"), ("b", "f"), ("d", "e")] {
+            let base = history.base(left, right).await.expect("a at least");
+            let of_both = ancestors(&history, left).contains(&base)
+                && ancestors(&history, right).contains(&base);
+            assert!(of_both, "{old:06b}: {base} of {left} and {right}");
+        }
+    }
 }
 
 #[tokio::test]

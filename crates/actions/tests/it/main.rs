@@ -1,0 +1,3 @@
+//! Runs that a real server noted, against what it answered.
+
+mod real_install;

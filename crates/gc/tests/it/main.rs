@@ -1,0 +1,3 @@
+//! Rules over the real engine and block stores.
+
+mod rules;
