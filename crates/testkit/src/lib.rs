@@ -17,10 +17,18 @@
 //! ```
 
 mod answer;
+mod fates;
+#[cfg(feature = "power-cut")]
+pub mod power_cut;
 mod server;
+mod simulation;
 
 pub use answer::Answer;
 pub use server::ACCESS_KEY;
 pub use server::SECRET_KEY;
 pub use server::TestServer;
 pub use server::basic;
+pub use simulation::SimulationFailure;
+pub use simulation::SimulationReport;
+pub use simulation::SimulationSettings;
+pub use simulation::simulate;

@@ -9,6 +9,7 @@ use http::Method;
 use http::Request;
 use http::header;
 use http_body_util::BodyExt as _;
+use lakehold_actions::Actions;
 use lakehold_api::ApiContext;
 use lakehold_api::ApiRouter;
 use lakehold_api::ApiSettings;
@@ -17,13 +18,16 @@ use lakehold_auth::Auth;
 use lakehold_auth::AuthSettings;
 use lakehold_auth::DEFAULT_LOGIN_DURATION;
 use lakehold_auth::Setup;
+use lakehold_block::BlockStore;
 use lakehold_block::MemBlockStore;
 use lakehold_catalog::Catalog;
 use lakehold_catalog::CatalogSettings;
 use lakehold_catalog::Engine;
 use lakehold_clock::Runtime;
 use lakehold_engine::NoHooks;
+use lakehold_gc::Gc;
 use lakehold_kv::MemStore;
+use lakehold_kv::Store;
 use lakehold_tree::TreeSettings;
 use lakehold_tree::Trees;
 use serde_json::Value;
@@ -54,7 +58,19 @@ impl TestServer {
 
     /// Set up, and empty.
     pub async fn without_repository() -> Self {
-        let (server, auth) = Self::fresh();
+        Self::set_up(Self::fresh()).await
+    }
+
+    /// Over these stores, set up there.
+    pub async fn set_up_over(
+        kv: Arc<dyn Store>,
+        blocks: Arc<dyn BlockStore>,
+        runtime: Runtime,
+    ) -> Self {
+        Self::set_up(Self::over(kv, blocks, runtime)).await
+    }
+
+    async fn set_up((server, auth): (Self, Auth)) -> Self {
         let key = Some((ACCESS_KEY.to_owned(), SECRET_KEY.to_owned()));
         let setup = Setup { username: "admin".to_owned(), key, email: None };
         auth.setup(setup).await.expect("set up");
@@ -65,7 +81,11 @@ impl TestServer {
     pub fn fresh() -> (Self, Auth) {
         let (runtime, _) = Runtime::seeded(1);
         let blocks = Arc::new(MemBlockStore::with_runtime(runtime.clone()));
-        let kv = Arc::new(MemStore::default());
+        Self::over(Arc::new(MemStore::default()), blocks, runtime)
+    }
+
+    /// Over these stores, as they are; its requests carry no credentials.
+    pub fn over(kv: Arc<dyn Store>, blocks: Arc<dyn BlockStore>, runtime: Runtime) -> (Self, Auth) {
         let trees = Trees::new(blocks.clone(), runtime.clone(), TreeSettings::default());
         let engine = Engine::new(kv.clone(), trees, Arc::new(NoHooks), runtime.clone());
         let catalog_settings =
@@ -76,6 +96,8 @@ impl TestServer {
         };
         let auth = Auth::new(kv, runtime.clone(), auth_settings);
         let context = ApiContext {
+            actions: Actions::new(engine.clone(), blocks.clone()),
+            gc: Gc::new(engine.clone(), blocks.clone()),
             catalog: Catalog::new(engine, blocks, runtime.clone(), catalog_settings),
             auth: auth.clone(),
             runtime,
