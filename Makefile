@@ -22,7 +22,7 @@ acceptance: target/release/lakehold $(VENV)/ready ## run a folder of scripts: ma
 	@test -n "$(SCRIPTS)" || { echo "say which: make acceptance SCRIPTS=DIR"; exit 2; }
 	$(VENV)/bin/python tests/compat/acceptance.py --server target/release/lakehold "$(SCRIPTS)"
 
-soak: ## what takes longer: 200 crash rounds, 4 GiB bodies in bounded memory
+soak: ## what takes longer: 200 crash rounds, 1,000 power cuts, 5 minutes of three servers, 4 GiB bodies
 	tests/run soak
 
 bench: ## criterion benches and the load tool

@@ -13,8 +13,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "support"))
 
 from server import ACCESS_KEY, SECRET, Server  # noqa: E402
 
-TAGS = ("auth", "branches", "commits", "config", "health_check", "internal", "metadata", "objects", "refs",
-        "repositories", "staging", "tags")
+TAGS = ("actions", "auth", "branches", "commits", "config", "health_check", "internal", "metadata", "objects", "pulls", "refs",
+        "repositories", "staging", "tags", "import")
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +35,7 @@ class Package:
         for tag in TAGS:
             module = importlib.import_module(f"{name}.api.{tag}_api")
             words = "".join(word.capitalize() for word in tag.split("_"))
-            setattr(self, tag, getattr(module, f"{words}Api")(self.client))
+            setattr(self, "import_api" if tag == "import" else tag, getattr(module, f"{words}Api")(self.client))
         self.ApiException = importlib.import_module(f"{name}.exceptions").ApiException
 
     def content(self, data: bytes, folder: Path):

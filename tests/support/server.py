@@ -106,9 +106,15 @@ class Server:
         assert self.process is not None
         return self.process.pid
 
-    def start(self) -> "Server":
+    def launch(self) -> "Server":
+        """Starts the process and does not wait."""
         self.process = subprocess.Popen(self._command, env=self._environment, stdin=subprocess.DEVNULL,
                                         stdout=self.log, stderr=subprocess.STDOUT)
+        return self
+
+    def start(self) -> "Server":
+        self.launch()
+        assert self.process is not None
         limit = time.monotonic() + START_LIMIT
         while time.monotonic() < limit:
             if self.process.poll() is not None:

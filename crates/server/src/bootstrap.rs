@@ -5,9 +5,9 @@ use std::net::IpAddr;
 use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
 use std::net::SocketAddr;
-use std::path::Path;
 
 use anyhow::Context as _;
+use tracing::info;
 use tracing::warn;
 
 use lakehold_auth::Auth;
@@ -15,18 +15,16 @@ use lakehold_auth::AuthError;
 use lakehold_auth::Credentials;
 use lakehold_auth::Setup;
 
-use crate::Settings;
-use crate::SetupMode;
-
-/// Name of the administrator whom the server makes by itself.
-const ADMINISTRATOR: &str = "admin";
+use crate::settings::AdministratorSettings;
+use crate::settings::Settings;
+use crate::settings::SetupMode;
 
 /// What there is to say once the server listens.
 #[derive(Debug)]
 pub(crate) enum Welcome {
     /// The administrator was made, with fresh keys: the only time they are shown.
     FreshKeys(Credentials),
-    /// The administrator was made, with keys from the environment.
+    /// The administrator was made, with keys from the settings.
     GivenKeys {
         /// The public half.
         access_key_id: String,
@@ -37,10 +35,28 @@ pub(crate) enum Welcome {
     NotSetUp,
 }
 
-/// Makes the administrator of a new installation, unless that is left to the setup operation.
+/// What a welcome says besides.
+#[derive(Debug)]
+pub(crate) struct Surroundings {
+    /// Where the data is: whole lines.
+    pub(crate) places: String,
+    /// A storage namespace to begin with.
+    pub(crate) namespace: String,
+}
+
+/// Makes the administrator of a new installation, unless that is left to the setup operation, and takes
+/// over that of an installation which has one in another form.
 pub(crate) async fn prepare(settings: &Settings, auth: &Auth) -> anyhow::Result<Welcome> {
-    let keys = &settings.administrator.keys;
+    let AdministratorSettings { name, keys, installation_id } = &settings.administrator;
+    if let Some(id) = installation_id {
+        keep_id(auth, id).await?;
+    }
     if auth.is_set_up().await.context("reading whether the installation is set up")? {
+        let adopted =
+            auth.adopt_user().await.context("the users of this installation cannot be used")?;
+        if let Some(name) = adopted {
+            info!("{name}, the only user of this installation, is its administrator from now on");
+        }
         if let Some((id, secret)) = keys {
             compare(auth, id, secret).await?;
         }
@@ -49,7 +65,7 @@ pub(crate) async fn prepare(settings: &Settings, auth: &Auth) -> anyhow::Result<
     if settings.setup == SetupMode::Manual {
         return Ok(Welcome::NotSetUp);
     }
-    let setup = Setup { username: ADMINISTRATOR.to_owned(), key: keys.clone(), email: None };
+    let setup = Setup { username: name.clone(), key: keys.clone(), email: None };
     let made = auth.setup(setup).await.context("making the administrator")?;
     Ok(match keys {
         Some(_) => Welcome::GivenKeys { access_key_id: made.access_key_id },
@@ -57,15 +73,24 @@ pub(crate) async fn prepare(settings: &Settings, auth: &Auth) -> anyhow::Result<
     })
 }
 
-/// Says so where the keys in the environment are not those of the administrator: they only count at
-/// the first start.
+async fn keep_id(auth: &Auth, id: &str) -> anyhow::Result<()> {
+    let kept = auth.keep_installation_id(id).await.context("reading the installation's id")?;
+    if kept != id {
+        warn!("installation.fixed_id is not the id of this installation, {kept}; it is ignored");
+    }
+    Ok(())
+}
+
+/// Says so where the keys in the settings are not those of the administrator: they only count at the
+/// first start.
 async fn compare(auth: &Auth, access_key_id: &str, secret: &str) -> anyhow::Result<()> {
     match auth.login(access_key_id, secret).await {
         Ok(_) => Ok(()),
         Err(AuthError::NotAuthenticated) => {
             warn!(
-                "LAKEHOLD_ACCESS_KEY_ID and LAKEHOLD_SECRET_ACCESS_KEY are not the keys of this \
-                 installation, which was set up before; they are ignored"
+                "installation.access_key_id and its secret (LAKEHOLD_ACCESS_KEY_ID, \
+                 LAKEHOLD_SECRET_ACCESS_KEY) are not the keys of this installation, which was set up \
+                 before; they are ignored"
             );
             Ok(())
         }
@@ -74,16 +99,15 @@ async fn compare(auth: &Auth, access_key_id: &str, secret: &str) -> anyhow::Resu
 }
 
 impl Welcome {
-    /// Prints where the server is, and what to do next.
+    /// Prints where the server is, where the data is, and what to do next.
     pub(crate) fn print(
         &self,
         out: &mut dyn io::Write,
         address: SocketAddr,
-        data_dir: &Path,
+        around: &Surroundings,
     ) -> anyhow::Result<()> {
         let endpoint = endpoint(address);
-        let written =
-            writeln!(out, "{}", self.text(&endpoint, data_dir)).and_then(|()| out.flush());
+        let written = writeln!(out, "{}", self.text(&endpoint, around)).and_then(|()| out.flush());
         match written {
             // Whoever started us does not listen.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -91,12 +115,10 @@ impl Welcome {
         }
     }
 
-    fn text(&self, endpoint: &str, data_dir: &Path) -> String {
-        let head = format!(
-            "Lakehold {} is listening on {endpoint}\n  data      {}\n",
-            env!("CARGO_PKG_VERSION"),
-            data_dir.display(),
-        );
+    fn text(&self, endpoint: &str, around: &Surroundings) -> String {
+        let version = env!("CARGO_PKG_VERSION");
+        let Surroundings { places, namespace } = around;
+        let head = format!("Lakehold {version} is listening on {endpoint}\n{places}");
         head + &match self {
             Self::FreshKeys(keys) => {
                 let (id, secret) = (&keys.access_key_id, &keys.secret_access_key);
@@ -104,13 +126,12 @@ impl Welcome {
                     "  key id    {id}\n  secret    {secret}\n\n\
                      Keep the secret: it is stored encrypted and not shown again.\n"
                 );
-                keys + &first_steps(endpoint, id, secret)
+                keys + &first_steps(endpoint, id, secret, namespace)
             }
             Self::GivenKeys { access_key_id } => {
-                let keys = format!(
-                    "  key id    {access_key_id}\n  secret    as given in LAKEHOLD_SECRET_ACCESS_KEY\n"
-                );
-                keys + &first_steps(endpoint, access_key_id, "...")
+                let keys =
+                    format!("  key id    {access_key_id}\n  secret    as given in the settings\n");
+                keys + &first_steps(endpoint, access_key_id, "...", namespace)
             }
             Self::SetUpBefore => "\nStop it with Ctrl-C.".to_owned(),
             Self::NotSetUp => format!(
@@ -123,7 +144,7 @@ impl Welcome {
 }
 
 /// A program that works as pasted.
-fn first_steps(endpoint: &str, access_key_id: &str, secret: &str) -> String {
+fn first_steps(endpoint: &str, access_key_id: &str, secret: &str, namespace: &str) -> String {
     format!(
         r#"
 First steps in Python, after `pip install lakefs-sdk`:
@@ -134,7 +155,7 @@ from lakefs_sdk.client import LakeFSClient
 lake = LakeFSClient(lakefs_sdk.Configuration(
     host="{endpoint}/api/v1", username="{access_key_id}", password="{secret}"))
 lake.repositories_api.create_repository(lakefs_sdk.RepositoryCreation(
-    name="example", storage_namespace="local://example"))
+    name="example", storage_namespace="{namespace}"))
 open("hello.txt", "w").write("Hello, lake!")
 lake.objects_api.upload_object("example", "main", "hello.txt", content="hello.txt")
 lake.commits_api.commit("example", "main", lakefs_sdk.CommitCreation(message="First commit"))
@@ -161,7 +182,9 @@ mod tests {
     use super::*;
 
     fn text(welcome: &Welcome) -> String {
-        welcome.text("http://127.0.0.1:8000", Path::new("/data"))
+        let places = "  data      /data\n".to_owned();
+        let around = Surroundings { places, namespace: "local://example".to_owned() };
+        welcome.text("http://127.0.0.1:8000", &around)
     }
 
     #[test]

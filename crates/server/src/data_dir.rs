@@ -37,6 +37,8 @@ const LOCK_FILE: &str = "LOCK";
 const HOST_NAME_FILE: &str = "/proc/sys/kernel/hostname";
 
 /// A data directory that nobody else uses, for as long as this value lives.
+///
+/// The folder of an embedded store that has a place of its own is kept in the same way.
 #[derive(Debug)]
 pub(crate) struct DataDir {
     path: PathBuf,
@@ -44,22 +46,23 @@ pub(crate) struct DataDir {
 }
 
 impl DataDir {
-    /// Creates the directory where there is none, and locks it. Blocks on the disk.
+    /// Creates the directory where there is none, and locks it. Blocks on the disk. It was chosen by
+    /// the setting `chosen_by`.
     ///
     /// Fails where it cannot be written to, and where another process holds it; the error names the
     /// path, the process, and what to do.
-    pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn open(path: &Path, chosen_by: &str) -> anyhow::Result<Self> {
         create(path).with_context(|| {
             let shown = path.display();
             format!(
                 "data directory {shown} cannot be created or written to: \
-                 give the server's user the right to, or choose another with --data-dir"
+                 give the server's user the right to, or choose another with {chosen_by}"
             )
         })?;
         // Absolute, so that what is logged and stored does not depend on where the server was started.
         let path = fs::canonicalize(path)
             .with_context(|| format!("data directory {} cannot be read", path.display()))?;
-        let lock = lock(&path)?;
+        let lock = lock(&path, chosen_by)?;
         Ok(Self { path, _lock: lock })
     }
 
@@ -98,19 +101,19 @@ pub(crate) fn sync_directory(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 
-fn lock(data_dir: &Path) -> anyhow::Result<File> {
+fn lock(data_dir: &Path, chosen_by: &str) -> anyhow::Result<File> {
     let path = data_dir.join(LOCK_FILE);
     let mut file = open_lock_file(&path).with_context(|| {
         let shown = path.display();
         format!(
             "{shown} cannot be written: is {} read-only? Give the server's user the right to \
-             write there, or choose another directory with --data-dir",
+             write there, or choose another directory with {chosen_by}",
             data_dir.display()
         )
     })?;
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => {}
-        Err(Errno::WOULDBLOCK) => bail!(held(data_dir, &mut file)),
+        Err(Errno::WOULDBLOCK) => bail!(held(data_dir, chosen_by, &mut file)),
         Err(error) => {
             return Err(anyhow!(error).context(format!("{} cannot be locked", path.display())));
         }
@@ -131,14 +134,14 @@ fn note_holder(file: &mut File) -> io::Result<()> {
     file.write_all(note.as_bytes())
 }
 
-fn held(data_dir: &Path, file: &mut File) -> String {
+fn held(data_dir: &Path, chosen_by: &str, file: &mut File) -> String {
     let mut holder = String::new();
     // What cannot be read is not named; that the directory is held is what matters.
     let known = file.rewind().and_then(|()| file.read_to_string(&mut holder)).is_ok();
     let holder = if known && !holder.trim().is_empty() { holder.trim() } else { "another process" };
     format!(
         "data directory {} is in use by {holder}: stop that server, or choose another directory \
-         with --data-dir",
+         with {chosen_by}",
         data_dir.display()
     )
 }
@@ -147,11 +150,15 @@ fn held(data_dir: &Path, file: &mut File) -> String {
 mod tests {
     use super::*;
 
+    fn open(path: &Path) -> anyhow::Result<DataDir> {
+        DataDir::open(path, "--data-dir")
+    }
+
     #[test]
     fn a_new_directory_is_made_with_those_above_it() {
         let temp = tempfile::tempdir().expect("temporary directory");
         let path = temp.path().join("a/b/data");
-        let opened = DataDir::open(&path).expect("made");
+        let opened = open(&path).expect("made");
         assert!(path.is_dir());
         assert_eq!(opened.kv(), path.join("kv"));
     }
@@ -159,12 +166,12 @@ mod tests {
     #[test]
     fn a_held_directory_is_refused_by_naming_holder_and_path_until_it_is_let_go() {
         let temp = tempfile::tempdir().expect("temporary directory");
-        let first = DataDir::open(temp.path()).expect("free");
-        let refused = DataDir::open(temp.path()).expect_err("held").to_string();
+        let first = open(temp.path()).expect("free");
+        let refused = open(temp.path()).expect_err("held").to_string();
         assert!(refused.contains(&format!("process {} on", std::process::id())), "{refused}");
         assert!(refused.contains(&temp.path().display().to_string()), "{refused}");
         drop(first);
-        drop(DataDir::open(temp.path()).expect("free again"));
+        drop(open(temp.path()).expect("free again"));
     }
 
     #[test]
@@ -173,7 +180,7 @@ mod tests {
         let file = temp.path().join("file");
         fs::write(&file, "").expect("written");
         for path in [file.clone(), file.join("below")] {
-            let refused = DataDir::open(&path).expect_err("no directory").to_string();
+            let refused = open(&path).expect_err("no directory").to_string();
             assert!(refused.contains(&path.display().to_string()), "{refused}");
             assert!(refused.contains("--data-dir"), "{refused}");
         }

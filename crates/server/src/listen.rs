@@ -32,8 +32,8 @@ use tracing::warn;
 
 use lakehold_clock::Runtime;
 
-use crate::Settings;
 use crate::dispatch::FrontDoor;
+use crate::settings::Settings;
 
 /// How long a client may take to send the head of a request.
 const HEAD_LIMIT: Duration = Duration::from_secs(60);

@@ -4,13 +4,17 @@ use std::io;
 
 use lakehold_clock::Runtime;
 use tracing::info;
+use tracing::warn;
 
-use crate::Settings;
 use crate::bootstrap;
-use crate::data_dir::DataDir;
+use crate::bootstrap::Surroundings;
+use crate::control::Control;
 use crate::dispatch::FrontDoor;
+use crate::home::Home;
+use crate::home::Missing;
 use crate::listen::Listener;
 use crate::secrets::Secrets;
+use crate::settings::Settings;
 use crate::telemetry;
 use crate::wiring::Stack;
 
@@ -21,36 +25,33 @@ use crate::wiring::Stack;
 /// cannot be used.
 pub async fn run(settings: Settings, out: &mut (dyn io::Write + Send)) -> anyhow::Result<()> {
     let metrics = telemetry::start(&settings.log)?;
+    settings.notes.iter().for_each(|note| warn!("{note}"));
     let runtime = Runtime::real();
     metrics.keep_up(&runtime);
-    let (data_dir, secrets) = open_data_dir(&settings, &runtime).await?;
+    let (home, secrets) = open_home(&settings, &runtime).await?;
     // Before anything else is opened: a port that is in use is the commonest mistake.
     let listener = Listener::bind(&settings).await?;
-    let stack = Stack::open(&data_dir, secrets, &runtime).await?;
-    let served =
-        start_and_serve(&settings, &data_dir, listener, &stack, metrics, &runtime, out).await;
+    let stack = Stack::open(&settings, &home, secrets, &runtime).await?;
+    let served = start_and_serve(&settings, &home, listener, &stack, metrics, &runtime, out).await;
     let closed = stack.close().await;
     info!("stopped");
     served.and(closed)
 }
 
-async fn open_data_dir(
-    settings: &Settings,
-    runtime: &Runtime,
-) -> anyhow::Result<(DataDir, Secrets)> {
-    let (path, given, own) = (settings.data_dir.clone(), settings.secrets.clone(), runtime.clone());
+async fn open_home(settings: &Settings, runtime: &Runtime) -> anyhow::Result<(Home, Secrets)> {
+    let (settings, own) = (settings.clone(), runtime.clone());
     runtime
         .blocking(move || {
-            let data_dir = DataDir::open(&path)?;
-            let secrets = Secrets::load(&data_dir, &given, &own)?;
-            Ok((data_dir, secrets))
+            let home = Home::open(&settings, Missing::Make)?;
+            let secrets = Secrets::load(home.data_dir(), &settings.secrets, &own)?;
+            Ok((home, secrets))
         })
         .await
 }
 
 async fn start_and_serve(
     settings: &Settings,
-    data_dir: &DataDir,
+    home: &Home,
     listener: Listener,
     stack: &Stack,
     metrics: telemetry::Rendered,
@@ -59,6 +60,11 @@ async fn start_and_serve(
 ) -> anyhow::Result<()> {
     let welcome = bootstrap::prepare(settings, &stack.auth).await?;
     let front_door = FrontDoor::new(stack, metrics, runtime).await?;
-    welcome.print(out, listener.address(), data_dir.path())?;
+    // Closed before the stores are.
+    let folder = home.control_folder(settings);
+    let _control = folder.and_then(|folder| Control::open(&folder, stack, settings, runtime));
+    let namespace = stack.stores.blocks.description().namespace_example;
+    let around = Surroundings { places: home.describe(settings), namespace };
+    welcome.print(out, listener.address(), &around)?;
     listener.serve(front_door, runtime).await
 }

@@ -44,8 +44,10 @@ impl fmt::Debug for Secrets {
 impl Secrets {
     /// What the operator gave, else what is kept, else fresh ones, which are kept from then on. What
     /// was given is not kept. Blocks on the disk.
+    ///
+    /// Without a data directory, everything has to be given.
     pub(crate) fn load(
-        data_dir: &DataDir,
+        data_dir: Option<&DataDir>,
         given: &SecretSettings,
         runtime: &Runtime,
     ) -> anyhow::Result<Self> {
@@ -55,6 +57,8 @@ impl Secrets {
                 signing_secret_key: signing.clone(),
             });
         }
+        let data_dir =
+            data_dir.context("secret keys are missing, and there is no place for them")?;
         let path = data_dir.secrets();
         let kept = match read(&path)? {
             Some(kept) => kept,
@@ -123,20 +127,21 @@ mod tests {
     use super::*;
 
     fn load(data_dir: &DataDir, seed: u64, given: &SecretSettings) -> anyhow::Result<Secrets> {
-        Secrets::load(data_dir, given, &Runtime::seeded(seed).0)
+        Secrets::load(Some(data_dir), given, &Runtime::seeded(seed).0)
     }
 
     fn given(auth: Option<&str>, signing: Option<&str>) -> SecretSettings {
         SecretSettings {
             auth_secret_key: auth.map(str::to_owned),
             signing_secret_key: signing.map(str::to_owned),
+            may_be_made: true,
         }
     }
 
     #[test]
     fn fresh_secrets_are_kept_for_their_owner_only() {
         let temp = tempfile::tempdir().expect("temporary directory");
-        let data_dir = DataDir::open(temp.path()).expect("opened");
+        let data_dir = DataDir::open(temp.path(), "--data-dir").expect("opened");
         let first = load(&data_dir, 1, &given(None, None)).expect("made");
         assert_eq!(first.auth_encrypt_secret_key.len(), 64);
         assert_ne!(first.auth_encrypt_secret_key, first.signing_secret_key);
@@ -148,7 +153,7 @@ mod tests {
     #[test]
     fn what_is_given_is_used_and_not_kept() {
         let temp = tempfile::tempdir().expect("temporary directory");
-        let data_dir = DataDir::open(temp.path()).expect("opened");
+        let data_dir = DataDir::open(temp.path(), "--data-dir").expect("opened");
         let both = load(&data_dir, 1, &given(Some("a"), Some("s"))).expect("given");
         assert_eq!((&*both.auth_encrypt_secret_key, &*both.signing_secret_key), ("a", "s"));
         assert!(!data_dir.secrets().exists());
@@ -163,7 +168,7 @@ mod tests {
     #[test]
     fn missing_or_damaged_secrets_are_an_error_that_names_the_file() {
         let temp = tempfile::tempdir().expect("temporary directory");
-        let data_dir = DataDir::open(temp.path()).expect("opened");
+        let data_dir = DataDir::open(temp.path(), "--data-dir").expect("opened");
         fs::create_dir(data_dir.kv()).expect("made");
         let missing = load(&data_dir, 1, &given(None, None)).expect_err("missing").to_string();
         assert!(missing.contains("secrets.json is missing"), "{missing}");

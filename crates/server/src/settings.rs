@@ -1,52 +1,75 @@
-//! What an operator may decide: one struct per subject, read once and passed on as values.
+//! What an operator may decide: read once, from a file, the environment and flags, and passed on as
+//! values.
 //!
-//! Flags come parsed from the binary. What must not stand in a list of processes (keys and secrets)
-//! comes from the environment only, through [`Settings::with_environment`].
+//! ```text
+//! known (the table) ──┬──► file ───────────┐
+//!                     ├──► variables, flags ┴─► Configuration ──┬─► Settings, one struct per subject
+//!                     └──► guide                                └─► `lakehold config show`
+//! ```
+//!
+//! The table names every setting, ours and those of lakeFS, and everything else follows from it
+//! (docs/design/0017-settings.md). Start reading at [`known`], then [`configuration`].
+
+mod configuration;
+mod duration;
+mod file;
+mod guide;
+mod known;
+mod lookup;
+mod nearest;
+mod show;
+#[cfg(test)]
+mod tests;
+mod typed;
+mod value;
 
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Context as _;
-use anyhow::bail;
 
-const ACCESS_KEY_ID: &str = "LAKEHOLD_ACCESS_KEY_ID";
-const SECRET_ACCESS_KEY: &str = "LAKEHOLD_SECRET_ACCESS_KEY";
-const AUTH_SECRET_KEY: &str = "LAKEHOLD_AUTH_ENCRYPT_SECRET_KEY";
-const SIGNING_SECRET_KEY: &str = "LAKEHOLD_SIGNING_SECRET_KEY";
+use lakehold_block_s3::S3Settings;
+use lakehold_kv_postgres::PostgresSettings;
+use lakehold_tree::TreeSettings;
+
+pub use configuration::Configuration;
+pub use configuration::Sources;
+pub use guide::guide;
+pub use show::ShowForm;
 
 /// Everything.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The directory that holds all data: `--data-dir`, `LAKEHOLD_DATA_DIR`.
-    pub data_dir: PathBuf,
-    /// Host and port to listen on, port 0 for any free one: `--listen`, `LAKEHOLD_LISTEN`.
-    pub listen: String,
-    /// Who creates the administrator: `--setup`, `LAKEHOLD_SETUP`.
-    pub setup: SetupMode,
+    /// The folder for what has no place of its own.
+    pub(crate) data_dir: PathBuf,
+    /// Host and port to listen on, port 0 for any free one.
+    pub(crate) listen: String,
+    /// Who creates the administrator.
+    pub(crate) setup: SetupMode,
     /// What is logged.
-    pub log: LogSettings,
-    /// Keys of the first administrator.
-    pub administrator: AdministratorSettings,
-    /// Secrets that replace those kept in the data directory.
-    pub secrets: SecretSettings,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            data_dir: "./lakehold-data".into(),
-            listen: "127.0.0.1:8000".to_owned(),
-            setup: SetupMode::Auto,
-            log: LogSettings::default(),
-            administrator: AdministratorSettings::default(),
-            secrets: SecretSettings::default(),
-        }
-    }
+    pub(crate) log: LogSettings,
+    /// The first administrator.
+    pub(crate) administrator: AdministratorSettings,
+    /// Secret keys.
+    pub(crate) secrets: SecretSettings,
+    /// Where records are.
+    pub(crate) database: DatabaseSettings,
+    /// Where objects are.
+    pub(crate) blocks: BlocksSettings,
+    /// Sizes of committed trees.
+    pub(crate) trees: TreeSettings,
+    /// Whether a namespace's root is looked at when a repository is created.
+    pub(crate) ensure_readable_root: bool,
+    /// How long a login is good for.
+    pub(crate) login_duration: Duration,
+    /// What to tell the operator at the start.
+    pub(crate) notes: Vec<String>,
 }
 
 /// Who creates the administrator of a new installation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum SetupMode {
+pub(crate) enum SetupMode {
     /// The server, when it starts.
     #[default]
     Auto,
@@ -56,22 +79,15 @@ pub enum SetupMode {
 
 /// What is logged, to standard error.
 #[derive(Clone, Debug)]
-pub struct LogSettings {
-    /// A level, or a filter such as `info,lakehold_engine=debug`: `--log-level`, `LAKEHOLD_LOG_LEVEL`.
-    pub level: String,
-    /// `--log-format`, `LAKEHOLD_LOG_FORMAT`.
-    pub format: LogFormat,
-}
-
-impl Default for LogSettings {
-    fn default() -> Self {
-        Self { level: "info".to_owned(), format: LogFormat::Text }
-    }
+pub(crate) struct LogSettings {
+    /// A level, or a filter such as `info,lakehold_engine=debug`.
+    pub(crate) level: String,
+    pub(crate) format: LogFormat,
 }
 
 /// The form of a log line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum LogFormat {
+pub(crate) enum LogFormat {
     /// For people.
     #[default]
     Text,
@@ -79,29 +95,35 @@ pub enum LogFormat {
     Json,
 }
 
-/// Keys of the first administrator; fresh ones where there are none.
-#[derive(Clone, Default)]
-pub struct AdministratorSettings {
-    /// `LAKEHOLD_ACCESS_KEY_ID` and `LAKEHOLD_SECRET_ACCESS_KEY`.
-    pub keys: Option<(String, String)>,
+/// The first administrator.
+#[derive(Clone)]
+pub(crate) struct AdministratorSettings {
+    pub(crate) name: String,
+    /// Access key and secret; fresh ones where there are none.
+    pub(crate) keys: Option<(String, String)>,
+    /// Id of the installation, if it is not to be a fresh one.
+    pub(crate) installation_id: Option<String>,
 }
 
 impl fmt::Debug for AdministratorSettings {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let access_key_id = self.keys.as_ref().map(|(id, _)| id);
         out.debug_struct("AdministratorSettings")
+            .field("name", &self.name)
             .field("access_key_id", &access_key_id)
             .finish_non_exhaustive()
     }
 }
 
-/// Secrets given from outside.
+/// Secret keys of the installation.
 #[derive(Clone, Default)]
-pub struct SecretSettings {
-    /// Encrypts stored secrets and signs tokens: `LAKEHOLD_AUTH_ENCRYPT_SECRET_KEY`.
-    pub auth_secret_key: Option<String>,
-    /// Signs addresses that clients link: `LAKEHOLD_SIGNING_SECRET_KEY`.
-    pub signing_secret_key: Option<String>,
+pub(crate) struct SecretSettings {
+    /// Encrypts stored secrets and signs tokens.
+    pub(crate) auth_secret_key: Option<String>,
+    /// Signs addresses that clients link.
+    pub(crate) signing_secret_key: Option<String>,
+    /// Whether what is missing is made, and kept in the data directory.
+    pub(crate) may_be_made: bool,
 }
 
 impl fmt::Debug for SecretSettings {
@@ -109,30 +131,61 @@ impl fmt::Debug for SecretSettings {
         out.debug_struct("SecretSettings")
             .field("has_auth_secret_key", &self.auth_secret_key.is_some())
             .field("has_signing_secret_key", &self.signing_secret_key.is_some())
+            .field("may_be_made", &self.may_be_made)
             .finish()
     }
 }
 
-impl Settings {
-    /// Adds what the environment says. An empty variable counts as none.
-    ///
-    /// Fails where only one half of a key pair is there.
-    pub fn with_environment(
-        mut self,
-        environment: impl Fn(&str) -> Option<String>,
-    ) -> anyhow::Result<Self> {
-        let read = |name: &str| environment(name).filter(|value| !value.is_empty());
-        self.administrator.keys = match (read(ACCESS_KEY_ID), read(SECRET_ACCESS_KEY)) {
-            (Some(id), Some(secret)) => Some((id, secret)),
-            (None, None) => None,
-            (Some(_), None) => bail!("{ACCESS_KEY_ID} is set, so {SECRET_ACCESS_KEY} must be too"),
-            (None, Some(_)) => bail!("{SECRET_ACCESS_KEY} is set, so {ACCESS_KEY_ID} must be too"),
-        };
-        self.secrets.auth_secret_key = read(AUTH_SECRET_KEY);
-        self.secrets.signing_secret_key = read(SIGNING_SECRET_KEY);
-        Ok(self)
-    }
+/// Where records are.
+#[derive(Clone, Debug)]
+pub(crate) enum DatabaseSettings {
+    /// In the embedded store.
+    Local {
+        /// Its folder; `kv` in the data directory where there is none.
+        path: Option<PathBuf>,
+    },
+    /// In PostgreSQL.
+    Postgres(PostgresSettings),
+    /// In memory.
+    Memory,
+}
 
+/// Where objects are.
+#[derive(Clone, Debug)]
+pub(crate) enum BlocksSettings {
+    /// In a folder.
+    Local(LocalBlocksSettings),
+    /// In S3.
+    S3(S3BlocksSettings),
+    /// In memory.
+    Memory,
+}
+
+/// Objects in a folder.
+#[derive(Clone, Debug)]
+pub(crate) struct LocalBlocksSettings {
+    /// The folder; `block` in the data directory where there is none.
+    pub(crate) path: Option<PathBuf>,
+    /// The folder of the journal; beside the other one, with `-journal` after its name, where there is
+    /// none.
+    pub(crate) journal_path: Option<PathBuf>,
+    /// Whether files that already exist can be imported.
+    pub(crate) import_enabled: bool,
+    /// Folders outside whose files may be named.
+    pub(crate) allowed_external_prefixes: Vec<PathBuf>,
+}
+
+/// Objects in S3.
+#[derive(Clone, Debug)]
+pub(crate) struct S3BlocksSettings {
+    pub(crate) s3: Box<S3Settings>,
+    /// How much of committed trees is kept on the local disk; 0 for nothing.
+    pub(crate) cache_bytes: u64,
+    /// Where; `cache` in the data directory where there is none.
+    pub(crate) cache_dir: Option<PathBuf>,
+}
+
+impl Settings {
     /// `listen` as something that can be resolved; a bare port is taken for all interfaces.
     pub(crate) fn listen_address(&self) -> anyhow::Result<(String, u16)> {
         let wrong = || format!("{:?} is no address to listen on: give HOST:PORT", self.listen);
@@ -142,58 +195,22 @@ impl Settings {
         let host = if host.is_empty() { "0.0.0.0" } else { host };
         Ok((host.to_owned(), port))
     }
+
+    /// Whether anything lies in the data directory.
+    pub(crate) fn needs_data_dir(&self) -> bool {
+        let records = matches!(self.database, DatabaseSettings::Local { path: None });
+        let objects = match &self.blocks {
+            BlocksSettings::Local(local) => local.path.is_none(),
+            BlocksSettings::S3(s3) => s3.cache_bytes > 0 && s3.cache_dir.is_none(),
+            BlocksSettings::Memory => false,
+        };
+        records || objects || self.secrets.are_to_be_made()
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn with(variables: &[(&str, &str)]) -> anyhow::Result<Settings> {
-        Settings::default().with_environment(|name| {
-            let found = variables.iter().find(|(known, _)| *known == name);
-            found.map(|(_, value)| (*value).to_owned())
-        })
-    }
-
-    #[test]
-    fn an_empty_environment_changes_nothing() {
-        for settings in [with(&[]), with(&[(ACCESS_KEY_ID, ""), (SECRET_ACCESS_KEY, "")])] {
-            let settings = settings.expect("valid");
-            assert!(settings.administrator.keys.is_none());
-            assert!(settings.secrets.auth_secret_key.is_none());
-        }
-    }
-
-    #[test]
-    fn half_a_key_pair_is_refused_by_naming_the_other_half() {
-        let refused = with(&[(ACCESS_KEY_ID, "a")]).expect_err("refused").to_string();
-        assert!(refused.contains("LAKEHOLD_SECRET_ACCESS_KEY must"), "{refused}");
-        let refused = with(&[(SECRET_ACCESS_KEY, "a")]).expect_err("refused").to_string();
-        assert!(refused.contains("LAKEHOLD_ACCESS_KEY_ID must"), "{refused}");
-    }
-
-    #[test]
-    fn debug_shows_no_secret() {
-        let settings = with(&[
-            (ACCESS_KEY_ID, "AKIA"),
-            (SECRET_ACCESS_KEY, "first-secret"),
-            (AUTH_SECRET_KEY, "second-secret"),
-            (SIGNING_SECRET_KEY, "third-secret"),
-        ]);
-        let shown = format!("{:?}", settings.expect("valid"));
-        assert!(shown.contains("AKIA") && !shown.contains("-secret"), "{shown}");
-    }
-
-    #[test]
-    fn an_address_is_host_and_port() {
-        let address = |listen: &str| {
-            Settings { listen: listen.into(), ..Settings::default() }.listen_address().ok()
-        };
-        assert_eq!(address("localhost:80"), Some(("localhost".into(), 80)));
-        assert_eq!(address("[::1]:0"), Some(("::1".into(), 0)));
-        assert_eq!(address(":8000"), Some(("0.0.0.0".into(), 8000)));
-        for wrong in ["", "8000", "localhost", "localhost:", "localhost:http", "localhost:70000"] {
-            assert_eq!(address(wrong), None, "{wrong}");
-        }
+impl SecretSettings {
+    fn are_to_be_made(&self) -> bool {
+        let both = self.auth_secret_key.is_some() && self.signing_secret_key.is_some();
+        self.may_be_made && !both
     }
 }

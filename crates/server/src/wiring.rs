@@ -1,11 +1,13 @@
 //! Which driver is in use, and who gets it.
 //!
 //! ```text
-//! kv-local ──┬──────────────────► Auth ──────┐
-//!            └──► Engine ──► Catalog ──► Api ┘ ──► routes
-//! block ───► Trees ──┘          │
-//!    └──────────────────────────┘
+//! key-value store ──┬──────────────────► Auth ──────┐
+//!                   └──► Engine ──► Catalog ──► Api ┘ ──► routes
+//! block store ────► Trees ──┘          │
+//!    └─────────────────────────────────┘
 //! ```
+//!
+//! The stores are chosen and opened in [`stores`](crate::stores).
 
 use std::sync::Arc;
 
@@ -13,34 +15,35 @@ use anyhow::Context as _;
 use bytes::Bytes;
 use tracing::warn;
 
+use lakehold_actions::Actions;
 use lakehold_api::ApiContext;
 use lakehold_api::ApiRouter;
 use lakehold_api::ApiSettings;
 use lakehold_auth::Auth;
 use lakehold_auth::AuthSettings;
-use lakehold_auth::DEFAULT_LOGIN_DURATION;
 use lakehold_block::BlockStore;
-use lakehold_block::LocalBlockStore;
-use lakehold_block::LocalSettings as BlockSettings;
 use lakehold_catalog::Catalog;
+use lakehold_catalog::CatalogError;
 use lakehold_catalog::CatalogSettings;
+use lakehold_catalog::PageRequest;
 use lakehold_clock::Runtime;
 use lakehold_engine::Engine;
 use lakehold_engine::NoHooks;
-use lakehold_kv::Store;
-use lakehold_kv_local::LocalSettings as KvSettings;
-use lakehold_kv_local::LocalStore;
-use lakehold_tree::TreeSettings;
+use lakehold_gc::Gc;
 use lakehold_tree::Trees;
 
-use crate::data_dir::DataDir;
+use crate::home::Home;
 use crate::secrets::Secrets;
+use crate::settings::Settings;
+use crate::stores::Stores;
+
+const NAMESPACES_AT_ONCE: usize = 1_000;
+const NAMES_SHOWN: usize = 5;
 
 /// Everything between the disk and the front door.
 #[derive(Debug)]
 pub(crate) struct Stack {
-    kv: Arc<dyn Store>,
-    blocks: Arc<dyn BlockStore>,
+    pub(crate) stores: Stores,
     pub(crate) auth: Auth,
     pub(crate) api: ApiRouter,
     /// The description of the API, as it is served.
@@ -48,71 +51,56 @@ pub(crate) struct Stack {
 }
 
 impl Stack {
-    /// Opens the stores in `data_dir` and puts everything on top of them.
+    /// Opens the stores and puts everything on top of them.
     pub(crate) async fn open(
-        data_dir: &DataDir,
+        settings: &Settings,
+        home: &Home,
         secrets: Secrets,
         runtime: &Runtime,
     ) -> anyhow::Result<Self> {
-        // Beside each other, because two of them wait for the disk.
-        let (kv, blocks, open_api) = futures::future::try_join3(
-            open_kv(data_dir, runtime),
-            open_blocks(data_dir, runtime),
-            describe_api(runtime),
-        )
-        .await?;
+        // Beside each other, because opening waits for the disk or the network.
+        let stores = Stores::open(settings, home, runtime);
+        let (stores, open_api) = futures::future::try_join(stores, describe_api(runtime)).await?;
+        let (kv, blocks) = (stores.kv.clone(), stores.blocks.clone());
         let auth_settings = AuthSettings {
             secret_key: secrets.auth_encrypt_secret_key.into_bytes(),
-            login_duration: DEFAULT_LOGIN_DURATION,
+            login_duration: settings.login_duration,
         };
         let auth = Auth::new(kv.clone(), runtime.clone(), auth_settings);
-        auth.check_schema_version().await.with_context(|| in_store(data_dir))?;
+        auth.check_schema_version().await.context("the key-value store cannot be used")?;
 
-        let trees = Trees::new(blocks.clone(), runtime.clone(), TreeSettings::default());
+        let trees = Trees::new(blocks.clone(), runtime.clone(), settings.trees.clone());
         let engine = Engine::new(kv.clone(), trees, Arc::new(NoHooks), runtime.clone());
         sweep(&engine, runtime);
         let settings = CatalogSettings {
             signing_key: secrets.signing_secret_key.into_bytes(),
-            ensure_readable_root: true,
+            ensure_readable_root: settings.ensure_readable_root,
         };
+        let actions = Actions::new(engine.clone(), blocks.clone());
+        let gc = Gc::new(engine.clone(), blocks.clone());
         let catalog = Catalog::new(engine, blocks.clone(), runtime.clone(), settings);
+        tend(&catalog, runtime);
+        compare(&catalog, &*blocks, runtime);
         let context = ApiContext {
             catalog,
+            actions,
+            gc,
             auth: auth.clone(),
             runtime: runtime.clone(),
             settings: ApiSettings::default(),
         };
-        Ok(Self { kv, blocks, auth, api: lakehold_api::router(&Arc::new(context)), open_api })
+        Ok(Self { stores, auth, api: lakehold_api::router(&Arc::new(context)), open_api })
     }
 
     /// Writes out what is pending and closes the stores. No request may follow.
     pub(crate) async fn close(&self) -> anyhow::Result<()> {
-        // Both are tried, whatever becomes of the first.
-        let blocks = self.blocks.close().await.context("closing the block store");
-        let kv = self.kv.close().await.context("closing the key-value store");
-        blocks.and(kv)
+        self.stores.close().await
     }
-}
-
-async fn open_kv(data_dir: &DataDir, runtime: &Runtime) -> anyhow::Result<Arc<dyn Store>> {
-    let path = data_dir.kv();
-    let opened = runtime.blocking(move || LocalStore::open(&path, KvSettings::default())).await;
-    Ok(Arc::new(opened.context("opening the key-value store")?))
-}
-
-async fn open_blocks(data_dir: &DataDir, runtime: &Runtime) -> anyhow::Result<Arc<dyn BlockStore>> {
-    let settings = BlockSettings::in_data_dir(data_dir.path());
-    let opened = LocalBlockStore::open(settings, runtime.clone()).await;
-    Ok(Arc::new(opened.context("opening the block store")?))
 }
 
 async fn describe_api(runtime: &Runtime) -> anyhow::Result<Bytes> {
     let written = runtime.blocking(|| serde_json::to_vec(&lakehold_api::openapi())).await;
     Ok(written.context("describing the API")?.into())
-}
-
-fn in_store(data_dir: &DataDir) -> String {
-    format!("the key-value store in {} cannot be used", data_dir.kv().display())
 }
 
 /// Finishes, beside the requests, what a stop or a crash cut off.
@@ -123,4 +111,51 @@ fn sweep(engine: &Engine, runtime: &Runtime) {
             warn!(%error, "partitions of dropped staging tokens are not wiped yet: {error}");
         }
     });
+}
+
+/// Finishes merges of pull requests that a crash cut off, then removes what expires, now and daily.
+fn tend(catalog: &Catalog, runtime: &Runtime) {
+    let catalog = catalog.clone();
+    runtime.spawn("tend-records", async move {
+        if let Err(error) = catalog.settle_pull_requests().await {
+            warn!(%error, "interrupted merges of pull requests are not settled yet: {error}");
+        }
+        catalog.keep_removing_expired().await;
+    });
+}
+
+/// Says so, beside the requests, where repositories lie in a store of another kind than this one: the
+/// settings are then not those of this installation.
+fn compare(catalog: &Catalog, blocks: &dyn BlockStore, runtime: &Runtime) {
+    let (catalog, kind) = (catalog.clone(), blocks.description().kind);
+    runtime.spawn("compare-namespaces", async move {
+        match elsewhere(&catalog, kind).await {
+            Ok(names) if names.is_empty() => {}
+            Ok(names) => warn!(
+                "blockstore.type is {kind}, and these repositories lie elsewhere, so that none of their \
+                 objects can be read: {}",
+                names.join(", ")
+            ),
+            Err(error) => warn!(%error, "repositories could not be compared with the settings: {error}"),
+        }
+    });
+}
+
+/// Names of repositories whose namespace is of another `kind`; the first few.
+async fn elsewhere(catalog: &Catalog, kind: &str) -> Result<Vec<String>, CatalogError> {
+    let mut names = Vec::new();
+    let mut page = PageRequest { amount: NAMESPACES_AT_ONCE, ..PageRequest::default() };
+    loop {
+        let found = catalog.list_repositories(&page, "").await?;
+        let foreign = found.results.iter().filter(|found| found.storage_namespace.scheme() != kind);
+        names.extend(foreign.map(|found| found.id.to_string()));
+        match found.results.last() {
+            Some(last) if found.has_more && names.len() < NAMES_SHOWN => {
+                page.after = last.id.to_string();
+            }
+            _ => break,
+        }
+    }
+    names.truncate(NAMES_SHOWN);
+    Ok(names)
 }
