@@ -25,7 +25,7 @@
 //! subject to cuts.
 //!
 //! The kernel does not tell file systems of this kind about `syncfs`: whoever runs a program that
-//! relies on it has to notice the call by other means and say so ([`serve`]).
+//! relies on it has to notice the call by other means and say so ([`serve()`]).
 
 mod content;
 mod dice;

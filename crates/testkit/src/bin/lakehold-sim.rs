@@ -45,7 +45,7 @@ struct Args {
 struct Total {
     seeds: u64,
     sum: SimulationReport,
-    failures: Vec<Box<SimulationFailure>>,
+    failures: Vec<SimulationFailure>,
 }
 
 fn main() -> ExitCode {
@@ -89,7 +89,7 @@ fn run(args: &Args, clock: &Runtime, next: &AtomicU64, is_first: bool) -> Total 
             }
             Err(failure) => {
                 say(&failure.to_string());
-                total.failures.push(failure);
+                total.failures.push(*failure);
             }
         }
         if is_first && number % 100 < args.threads as u64 {
