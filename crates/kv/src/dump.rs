@@ -11,9 +11,9 @@
 //! lakeFS would mutilate, is written as `partition_base64` or `key_base64` instead. Where lakeFS dumps
 //! chosen partitions only, [`Chosen::All`] takes the whole store.
 //!
-//! Both directions go record by record, so that memory does not grow with the dump. [`dump`] sees each
+//! Both directions go record by record, so that memory does not grow with the dump. [`dump()`] sees each
 //! partition as a scan does: what is written meanwhile may or may not be in it. For an exact copy, stop
-//! the servers. [`load`] reads the dump twice: once to see that all of it can be loaded, and only then
+//! the servers. [`load()`] reads the dump twice: once to see that all of it can be loaded, and only then
 //! to load it, so that a dump that is cut off or meets foreign records changes nothing.
 
 mod form;
