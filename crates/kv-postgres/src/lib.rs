@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! get ─────────► shared: a few connections, statements of many callers behind each other
-//! write, scan ─► pool: one caller at a time; several writes are one transaction, one round trip
+//! write, scan ─► lending: one caller at a time; several writes are one transaction, one round trip
 //! ```
 //!
 //! Writes want connections of their own, since each commits by itself and waits for the disk; reads
@@ -19,6 +19,7 @@ mod connection;
 mod connector;
 mod conninfo;
 mod failure;
+mod lending;
 mod opening;
 mod retry;
 mod schema;

@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool::managed::Pool;
-use deadpool::managed::QueueMode;
 use lakehold_clock::Runtime;
 use lakehold_kv::Error;
 use secrecy::ExposeSecret as _;
@@ -15,6 +13,7 @@ use crate::connector::Connector;
 use crate::conninfo::ConnectionInfo;
 use crate::conninfo::append_option;
 use crate::failure::Failure;
+use crate::lending::Lending;
 use crate::schema::Schema;
 use crate::shared::Shared;
 use crate::statements::Statements;
@@ -31,7 +30,7 @@ const GRACE: Duration = Duration::from_secs(3);
 /// The parts of a store whose table was not looked at yet.
 pub(crate) struct Opened {
     pub(crate) connector: Connector,
-    pub(crate) pool: Pool<Connector>,
+    pub(crate) lending: Lending,
     pub(crate) shared: Shared,
     pub(crate) limits: Limits,
     /// Name of the table, unquoted.
@@ -73,23 +72,22 @@ pub(crate) async fn prepare(
         runtime: runtime.clone(),
     };
     let shared = (settings.max_open_connections / 3).clamp(1, MOST_SHARED);
-    let pool = Pool::builder(connector.clone())
-        .max_size(settings.max_open_connections - shared)
-        // Those that were used last, so that the others grow old and are replaced.
-        .queue_mode(QueueMode::Lifo)
-        .build()
-        .map_err(|error| Failure::new(&connector.place, "no pool").caused_by(error))?;
     let some = |limit: Duration| (!limit.is_zero()).then_some(limit);
+    let lending = Lending::new(
+        connector.clone(),
+        settings.max_open_connections - shared,
+        settings.max_idle_connections.saturating_sub(shared),
+        some(settings.connection_wait),
+    )
+    .map_err(|error| Failure::new(&connector.place, "no pool").caused_by(error))?;
     let limits = Limits {
         answer: some(settings.statement_timeout).map(|limit| limit + GRACE),
-        wait: some(settings.connection_wait),
-        idle: settings.max_idle_connections.saturating_sub(shared),
         page: match settings.scan_page_size {
             0 => LARGEST_PAGE,
             size => size.min(LARGEST_PAGE),
         },
     };
-    Ok(Opened { connector, pool, shared: Shared::new(shared), limits, table: info.table })
+    Ok(Opened { connector, lending, shared: Shared::new(shared), limits, table: info.table })
 }
 
 /// What each session is told on login; the connection string has the last word. A pooler would pass

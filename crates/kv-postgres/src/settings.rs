@@ -22,7 +22,7 @@ pub struct PostgresSettings {
     pub connection_max_lifetime: Duration,
     /// How long one host may take to accept a connection and log in.
     pub connect_timeout: Duration,
-    /// How long a write or scan waits for a free connection.
+    /// How long a write or scan waits for a free connection. Opening one is not part of it.
     pub connection_wait: Duration,
     /// How long the server may work on one statement. It then stops it and nothing was written.
     pub statement_timeout: Duration,

@@ -5,9 +5,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use deadpool::managed::Object;
-use deadpool::managed::Pool;
-use deadpool::managed::PoolError;
 use lakehold_clock::Runtime;
 use lakehold_kv::Entry;
 use lakehold_kv::Error;
@@ -31,6 +28,7 @@ use crate::connector::Connector;
 use crate::failure::Failure;
 use crate::failure::Trouble;
 use crate::failure::of_statement;
+use crate::lending::Lending;
 use crate::opening;
 use crate::opening::Opened;
 use crate::retry::Attempts;
@@ -50,7 +48,7 @@ pub(crate) const LARGEST_PAGE: usize = 1_000;
 pub struct PostgresStore {
     connector: Connector,
     /// For writes and scans, one at a time each.
-    pool: Pool<Connector>,
+    lending: Lending,
     /// For reads of single records.
     shared: Shared,
     limits: Limits,
@@ -61,10 +59,6 @@ pub struct PostgresStore {
 pub(crate) struct Limits {
     /// For the answer to one statement.
     pub(crate) answer: Option<Duration>,
-    /// For a free connection.
-    pub(crate) wait: Option<Duration>,
-    /// Connections in the pool that are kept open unused.
-    pub(crate) idle: usize,
     /// Records fetched at once.
     pub(crate) page: usize,
 }
@@ -84,9 +78,9 @@ impl PostgresStore {
     /// Fails with [`Error::Unavailable`] where the settings cannot be used, the server cannot be
     /// reached, or the table cannot be made or used; the text names the setting or what is missing.
     pub async fn open(settings: PostgresSettings, runtime: &Runtime) -> Result<Self, Error> {
-        let Opened { connector, pool, shared, limits, table } =
+        let Opened { connector, lending, shared, limits, table } =
             opening::prepare(settings, runtime).await?;
-        let store = Self { connector, pool, shared, limits };
+        let store = Self { connector, lending, shared, limits };
         store.ensure_table(&table).await?;
         Ok(store)
     }
@@ -94,7 +88,7 @@ impl PostgresStore {
     async fn ensure_table(&self, table: &str) -> Result<(), Error> {
         let mut attempts = Attempts::at_read(&self.connector.runtime);
         let connection = loop {
-            match self.connection().await {
+            match self.lending.take().await {
                 Ok(connection) => break connection,
                 Err(trouble) => {
                     attempts.again(trouble).await.map_err(Trouble::into_unavailable)?;
@@ -105,15 +99,13 @@ impl PostgresStore {
     }
 
     async fn get_once(&self, partition: &[u8], key: &[u8]) -> Result<Vec<Row>, Trouble> {
-        if self.pool.is_closed() {
-            return Err(self.closed());
-        }
+        self.lending.check_open()?;
         let connection = self.shared.take(&self.connector).await?;
         self.query(&connection, Sql::Get, &[&Binary(partition), &Binary(key)]).await
     }
 
     async fn write_once(&self, writes: &[Write]) -> Result<Vec<Outcome>, Trouble> {
-        let connection = self.connection().await?;
+        let connection = self.lending.take().await?;
         let writing = Writing {
             connection: &connection,
             place: &self.connector.place,
@@ -121,7 +113,7 @@ impl PostgresStore {
             limit: self.limits.answer,
         };
         let done = writing.carry_out(writes).await;
-        self.give_back(connection);
+        self.lending.give_back(connection);
         done
     }
 
@@ -131,9 +123,9 @@ impl PostgresStore {
         sql: Sql,
         parameters: &[&(dyn ToSql + Sync)],
     ) -> Result<Vec<Row>, Trouble> {
-        let connection = self.connection().await?;
+        let connection = self.lending.take().await?;
         let found = self.query(&connection, sql, parameters).await;
-        self.give_back(connection);
+        self.lending.give_back(connection);
         found
     }
 
@@ -174,43 +166,6 @@ impl PostgresStore {
         };
         connection.mark_broken();
         Err(trouble)
-    }
-
-    /// Takes a connection out of the pool, opening one where there is room.
-    async fn connection(&self) -> Result<Object<Connector>, Trouble> {
-        let place = &self.connector.place;
-        let got = match self.limits.wait {
-            Some(limit) => self.connector.runtime.timeout(limit, self.pool.get()).await,
-            None => Ok(self.pool.get().await),
-        };
-        match got {
-            Ok(Ok(connection)) => Ok(connection),
-            Ok(Err(PoolError::Backend(trouble))) => Err(trouble),
-            Ok(Err(_)) => Err(self.closed()),
-            Err(elapsed) => {
-                let advice = "raise database.postgres.max_open_connections";
-                let failure = Failure::new(place, "no connection became free").advising(advice);
-                Err(Trouble::Lasting(failure.caused_by(elapsed)))
-            }
-        }
-    }
-
-    /// Puts `connection` back, and closes those that were idle longest where there are too many.
-    fn give_back(&self, connection: Object<Connector>) {
-        drop(connection);
-        let status = self.pool.status();
-        let mut surplus = status.available.saturating_sub(self.limits.idle);
-        if surplus > 0 {
-            drop(self.pool.retain(|_, _| {
-                let keeps = surplus == 0;
-                surplus = surplus.saturating_sub(1);
-                keeps
-            }));
-        }
-    }
-
-    fn closed(&self) -> Trouble {
-        Trouble::Lasting(Failure::new(&self.connector.place, "the store was closed"))
     }
 
     fn column(&self, row: &Row, at: usize) -> Result<Bytes, Error> {
@@ -287,7 +242,7 @@ impl Store for PostgresStore {
     }
 
     async fn close(&self) -> Result<(), Error> {
-        self.pool.close();
+        self.lending.close();
         self.shared.close();
         Ok(())
     }
