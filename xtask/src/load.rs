@@ -10,6 +10,7 @@
 
 pub(crate) mod http;
 pub(crate) mod run;
+mod scenarios;
 
 use std::fs;
 use std::thread;
@@ -17,16 +18,13 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
-use lakehold_clock::Runtime;
-use serde_json::Value;
-use serde_json::json;
 
 use crate::floor::PlainServer;
 use crate::load::http::Target;
 use crate::load::run::Done;
-use crate::load::run::Job;
 use crate::load::run::drive;
-use crate::load::run::send_all;
+use crate::load::scenarios::Filled;
+use crate::load::scenarios::Scenario;
 
 /// Clock ticks a second of `/proc/<pid>/stat`; Linux on x86-64 and arm64 has always had 100.
 const TICKS_PER_SECOND: u64 = 100;
@@ -41,7 +39,7 @@ const PLAIN_DURATION: Duration = Duration::from_millis(1_500);
 /// Arguments of `load`.
 #[derive(Debug, Args)]
 pub(crate) struct LoadArgs {
-    /// The server, without /api/v1
+    /// The server, without /api/v1; several, with commas between them, share the connections
     #[arg(long, env = "LAKEHOLD_HOST", default_value = "http://127.0.0.1:8000")]
     endpoint: String,
 
@@ -53,9 +51,9 @@ pub(crate) struct LoadArgs {
     #[arg(long, env = "LAKEHOLD_SECRET_ACCESS_KEY", hide_env_values = true)]
     secret: String,
 
-    /// Process id of the server, to report its CPU and memory
-    #[arg(long)]
-    server_pid: Option<u32>,
+    /// Process id of the server, to report its CPU and memory; of several with commas between them
+    #[arg(long, value_delimiter = ',')]
+    server_pid: Vec<u32>,
 
     /// Parent of the storage namespace that is made
     #[arg(long, default_value = "local://load")]
@@ -65,6 +63,10 @@ pub(crate) struct LoadArgs {
     #[arg(long, default_value_t = 10_000)]
     objects: u64,
 
+    /// Also upload and read bodies of so many MiB
+    #[arg(long)]
+    large_mib: Option<usize>,
+
     /// Seconds for each scenario
     #[arg(long, default_value_t = 5)]
     seconds: u64,
@@ -72,13 +74,6 @@ pub(crate) struct LoadArgs {
     /// Only scenarios whose name contains this
     #[arg(long, default_value = "")]
     only: String,
-}
-
-/// One kind of load.
-struct Scenario {
-    name: &'static str,
-    connections: usize,
-    job: Box<dyn Fn(u64) -> Job>,
 }
 
 /// Fills a repository, then runs the scenarios and prints a table.
@@ -99,13 +94,13 @@ pub(crate) fn run(args: &LoadArgs) -> anyhow::Result<()> {
         "plain us",
         "x plain"
     );
-    for scenario in scenarios(&filled) {
+    for scenario in filled.scenarios(args.large_mib) {
         if scenario.name.contains(&args.only) {
             measure(&target, &plain, args, &scenario)?;
         }
     }
-    if let Some(pid) = args.server_pid {
-        eprintln!("resident memory of the server: {} MB", resident_kib(pid)? / 1024);
+    for pid in &args.server_pid {
+        eprintln!("resident memory of the server: {} MB", resident_kib(*pid)? / 1024);
     }
     Ok(())
 }
@@ -117,17 +112,16 @@ fn measure(
     scenario: &Scenario,
 ) -> anyhow::Result<()> {
     let plain = plain.measure(scenario.connections, PLAIN_DURATION)?;
-    let before = args.server_pid.map(process_cpu).transpose()?;
+    let before = cpu_of_all(&args.server_pid)?;
     let duration = Duration::from_secs(args.seconds);
     let done: Done = drive(target, scenario.connections, duration, &scenario.job)?;
-    settle(args.server_pid)?;
-    let cpu = match (before, args.server_pid) {
-        (Some(before), Some(pid)) => {
-            let used = process_cpu(pid)?.saturating_sub(before);
-            let micros = used.as_secs_f64() * 1e6 / done.requests.max(1) as f64;
-            format!("{micros:>9.1} {:>8.1} {:>7.1}", plain.micros, micros / plain.micros.max(0.1))
-        }
-        _ => format!("{:>9} {:>8.1} {:>7}", "-", plain.micros, "-"),
+    settle(&args.server_pid)?;
+    let cpu = if args.server_pid.is_empty() {
+        format!("{:>9} {:>8.1} {:>7}", "-", plain.micros, "-")
+    } else {
+        let used = cpu_of_all(&args.server_pid)?.saturating_sub(before);
+        let micros = used.as_secs_f64() * 1e6 / done.requests.max(1) as f64;
+        format!("{micros:>9.1} {:>8.1} {:>7.1}", plain.micros, micros / plain.micros.max(0.1))
     };
     eprintln!(
         "{:<28} {:>5} {:>10.0} {:>8.2} {:>8.2} {:>8.2} {:>7} {cpu}",
@@ -145,108 +139,17 @@ fn measure(
     Ok(())
 }
 
-/// A repository with objects in one commit.
-struct Filled {
-    base: String,
-    run: String,
-    commit: String,
-    objects: u64,
-    physical_address: String,
-}
-
-impl Filled {
-    fn fill(target: &Target, args: &LoadArgs) -> anyhow::Result<Self> {
-        let run = hex::encode(Runtime::real().random_bytes::<4>());
-        let repository = format!("load-{run}");
-        let base = format!("/api/v1/repositories/{repository}");
-        let namespace = format!("{}/{repository}", args.namespace.trim_end_matches('/'));
-        let new = json!({"name": repository, "storage_namespace": namespace});
-        one(target, Job::json("POST", "/api/v1/repositories", &new))?;
-        let upload = |number: u64| {
-            Job::bytes("POST", format!("{base}/branches/main/objects?path={}", path(number)), 10)
-        };
-        send_all(target, 64, args.objects, &upload)?;
-        let message = json!({"message": "filled by the load tool"});
-        let answer =
-            one(target, Job::json("POST", &format!("{base}/branches/main/commits"), &message))?;
-        let commit = answer["id"].as_str().context("commit without an id")?.to_owned();
-        // What the server still has to do about the filling is not to be counted with a scenario.
-        settle(args.server_pid)?;
-        let stat = Job::get(&format!("{base}/refs/main/objects/stat?path={}", path(0)));
-        let answer = one(target, stat)?;
-        let physical_address =
-            answer["physical_address"].as_str().context("object without address")?.to_owned();
-        Ok(Self { base, run, commit, objects: args.objects, physical_address })
-    }
-}
-
-fn one(target: &Target, job: Job) -> anyhow::Result<Value> {
-    let shown = job.path.clone();
-    let answers = send_all(target, 1, 1, &move |_| job.clone())?;
-    let body = answers.into_iter().next().with_context(|| format!("no answer to {shown}"))?;
-    serde_json::from_slice(&body).with_context(|| format!("answer to {shown}"))
-}
-
-fn path(number: u64) -> String {
-    format!("tables/events/day%3D{:03}/part-{number:08}.parquet", number % 100)
-}
-
-fn scenarios(filled: &Filled) -> Vec<Scenario> {
-    let Filled { base, run, commit, objects, physical_address } = filled;
-    let (objects, at_commit) = (*objects, format!("{base}/refs/{commit}/objects"));
-    let scenario =
-        |name, connections, job: Box<dyn Fn(u64) -> Job>| Scenario { name, connections, job };
-    let write = |kind: &'static str, size: usize| -> Box<dyn Fn(u64) -> Job> {
-        let to = format!("{base}/branches/main/objects?path=new/{kind}/");
-        Box::new(move |number| Job::bytes("POST", format!("{to}{number:09}"), size))
-    };
-    let stage = {
-        let to = format!("{base}/branches/main/objects?path=staged/");
-        let body =
-            json!({"physical_address": physical_address, "checksum": "d41d8cd9", "size_bytes": 10});
-        move |number| Job::json("PUT", &format!("{to}{number:09}"), &body)
-    };
-    let branch = {
-        let (to, run) = (format!("{base}/branches"), run.clone());
-        move |number| {
-            Job::json("POST", &to, &json!({"name": format!("b-{run}-{number}"), "source": "main"}))
-        }
-    };
-    let page = format!("{at_commit}/ls?amount=1000&after=");
-    let (stat, read) = (format!("{at_commit}/stat?path="), format!("{at_commit}?path="));
-    let any = move |number: u64| path(number.wrapping_mul(7_919) % objects);
-    let deep = objects.saturating_sub(1_000).max(1);
-    vec![
-        scenario(
-            "stat on a commit",
-            128,
-            Box::new(move |n| Job::get(&format!("{stat}{}", any(n)))),
-        ),
-        scenario("upload 10 B", 64, write("ten", 10)),
-        scenario("upload 1 KiB", 64, write("kib", 1_024)),
-        scenario("upload 10 B, one writer", 1, write("one", 10)),
-        scenario("stage an address", 64, Box::new(stage)),
-        scenario("create branch", 64, Box::new(branch)),
-        scenario(
-            "list page of 1,000",
-            8,
-            Box::new(move |n| Job::get(&format!("{page}{}", path(n % deep / 2)))),
-        ),
-        scenario("read 10 B", 64, Box::new(move |n| Job::get(&format!("{read}{}", any(n))))),
-    ]
-}
-
 /// Waits until the server has done what it put off: until it uses next to no CPU.
-fn settle(pid: Option<u32>) -> anyhow::Result<()> {
-    let Some(pid) = pid else {
+fn settle(servers: &[u32]) -> anyhow::Result<()> {
+    if servers.is_empty() {
         pause(REST_PAUSE * 2);
         return Ok(());
-    };
+    }
     let mut rested = 0;
     for _ in 0..SETTLING_LIMIT.as_millis() / REST_PAUSE.as_millis() {
-        let before = process_cpu(pid)?;
+        let before = cpu_of_all(servers)?;
         pause(REST_PAUSE);
-        rested = if process_cpu(pid)? - before < REST_CPU { rested + 1 } else { 0 };
+        rested = if cpu_of_all(servers)? - before < REST_CPU { rested + 1 } else { 0 };
         if rested == 2 {
             return Ok(());
         }
@@ -258,6 +161,10 @@ fn settle(pid: Option<u32>) -> anyhow::Result<()> {
 #[expect(clippy::disallowed_methods, reason = "no other task waits for this thread")]
 fn pause(duration: Duration) {
     thread::sleep(duration);
+}
+
+fn cpu_of_all(servers: &[u32]) -> anyhow::Result<Duration> {
+    servers.iter().map(|pid| process_cpu(*pid)).sum()
 }
 
 /// User and system time that process `pid` has used so far.

@@ -13,33 +13,38 @@ use tokio::net::TcpStream;
 
 use crate::load::run::Job;
 
-/// The server and the credentials to send.
+/// The servers and the credentials to send.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
-    /// `host:port`.
-    address: String,
+    /// `host:port` of each.
+    addresses: Vec<String>,
     /// Header lines that every request has, each with its line end.
     headers: String,
 }
 
 impl Target {
-    /// The server at `endpoint` (`http://host:port`); no credentials are sent where `key` is empty.
-    pub(crate) fn parse(endpoint: &str, key: &str, secret: &str) -> anyhow::Result<Self> {
-        let Some(rest) = endpoint.strip_prefix("http://") else {
-            bail!("expected http://host:port, not {endpoint:?}");
-        };
-        let address = rest.trim_end_matches('/').to_owned();
-        let mut headers = format!("Host: {address}\r\nAccept: application/json\r\n");
+    /// The servers at `endpoints` (`http://host:port`, with commas between them); no credentials are
+    /// sent where `key` is empty.
+    pub(crate) fn parse(endpoints: &str, key: &str, secret: &str) -> anyhow::Result<Self> {
+        let mut addresses = Vec::new();
+        for endpoint in endpoints.split(',') {
+            let Some(rest) = endpoint.strip_prefix("http://") else {
+                bail!("expected http://host:port, not {endpoint:?}");
+            };
+            addresses.push(rest.trim_end_matches('/').to_owned());
+        }
+        let mut headers = format!("Host: {}\r\nAccept: application/json\r\n", addresses[0]);
         if !key.is_empty() {
             let basic = BASE64_STANDARD.encode(format!("{key}:{secret}"));
             headers.push_str(&format!("Authorization: Basic {basic}\r\n"));
         }
-        Ok(Self { address, headers })
+        Ok(Self { addresses, headers })
     }
 
-    /// Opens a connection.
-    pub(crate) async fn connect(&self) -> anyhow::Result<Connection> {
-        let stream = TcpStream::connect(&self.address).await.context("connecting")?;
+    /// Opens a connection, the `number`th: the servers take turns.
+    pub(crate) async fn connect(&self, number: usize) -> anyhow::Result<Connection> {
+        let address = &self.addresses[number % self.addresses.len()];
+        let stream = TcpStream::connect(address).await.context("connecting")?;
         stream.set_nodelay(true).context("connecting")?;
         Ok(Connection { stream, buffer: Vec::with_capacity(64 << 10) })
     }

@@ -93,8 +93,8 @@ pub(crate) fn drive(
     let started = clock.monotonic();
     let next = Cell::new(0);
     let done = RefCell::new(Done::default());
-    let client = || async {
-        let mut connection = target.connect().await?;
+    let client = async |number| {
+        let mut connection = target.connect(number).await?;
         let mut request = Vec::new();
         while clock.monotonic() - started < duration {
             target.request(&job(next.replace(next.get() + 1)), &mut request);
@@ -104,7 +104,7 @@ pub(crate) fn drive(
         }
         anyhow::Ok(())
     };
-    in_one_thread(try_join_all((0..connections).map(|_| client())))?;
+    in_one_thread(try_join_all((0..connections).map(client)))?;
     let mut done = done.into_inner();
     done.elapsed = clock.monotonic() - started;
     done.latencies.sort_unstable();
@@ -121,23 +121,23 @@ pub(crate) fn send_all(
 ) -> anyhow::Result<Vec<Vec<u8>>> {
     let next = Cell::new(0);
     let bodies = RefCell::new(Vec::new());
-    let client = || async {
-        let mut connection = target.connect().await?;
+    let client = async |number| {
+        let mut connection = target.connect(number).await?;
         let mut request = Vec::new();
         while next.get() < count {
-            let number = next.replace(next.get() + 1);
-            let job = job(number);
+            let place = next.replace(next.get() + 1);
+            let job = job(place);
             target.request(&job, &mut request);
             let answer = connection.exchange(&request).await?;
             let text = String::from_utf8_lossy(answer.body);
             ensure!(answer.status < 300, "{} {}: {} {text}", job.method, job.path, answer.status);
-            bodies.borrow_mut().push((number, answer.body.to_vec()));
+            bodies.borrow_mut().push((place, answer.body.to_vec()));
         }
         Ok(())
     };
-    in_one_thread(try_join_all((0..connections).map(|_| client())))?;
+    in_one_thread(try_join_all((0..connections).map(client)))?;
     let mut bodies = bodies.into_inner();
-    bodies.sort_unstable_by_key(|(number, _)| *number);
+    bodies.sort_unstable_by_key(|(place, _)| *place);
     Ok(bodies.into_iter().map(|(_, body)| body).collect())
 }
 

@@ -39,6 +39,7 @@ pub(crate) const NOW: i64 = 1_700_000_000;
 pub(crate) struct Lake {
     pub(crate) catalog: Catalog,
     pub(crate) engine: Engine,
+    kv: MemStore,
     pub(crate) blocks: Arc<FailingBlockStore>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) id: RepositoryId,
@@ -62,15 +63,30 @@ impl Lake {
     pub(crate) fn over(make: impl FnOnce(Runtime) -> Arc<dyn BlockStore>) -> Self {
         let (runtime, clock) = Runtime::seeded(1);
         let blocks = Arc::new(FailingBlockStore::new(make(runtime.clone())));
+        Self::on(MemStore::default(), blocks, runtime, clock)
+    }
+
+    /// Another server over the same stores, with nothing in memory.
+    pub(crate) fn restarted(&self) -> Self {
+        let (runtime, clock) = Runtime::seeded(2);
+        Self::on(self.kv.clone(), self.blocks.clone(), runtime, clock)
+    }
+
+    fn on(
+        kv: MemStore,
+        blocks: Arc<FailingBlockStore>,
+        runtime: Runtime,
+        clock: Arc<ManualClock>,
+    ) -> Self {
         let trees = Trees::new(blocks.clone(), runtime.clone(), TreeSettings::default());
-        let kv = Arc::new(MemStore::default());
-        let engine = Engine::new(kv, trees, Arc::new(NoHooks), runtime.clone());
+        let engine = Engine::new(Arc::new(kv.clone()), trees, Arc::new(NoHooks), runtime.clone());
         let settings = CatalogSettings {
             signing_key: b"OVERRIDE_THIS_SIGNING_SECRET_DEFAULT".to_vec(),
             ensure_readable_root: true,
         };
         let catalog = Catalog::new(engine.clone(), blocks.clone(), runtime, settings);
-        Self { catalog, engine, blocks, clock, id: repository_id("lake"), main: branch("main") }
+        let (id, main) = (repository_id("lake"), branch("main"));
+        Self { catalog, engine, kv, blocks, clock, id, main }
     }
 
     pub(crate) async fn upload(&self, path: &str, bytes: &'static str) -> Object {

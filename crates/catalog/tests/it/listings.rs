@@ -144,3 +144,21 @@ async fn a_path_that_is_no_text_is_shown_lossily() {
     stage_value(&lake, b"a\xff", &Addressed::default().encode_to_vec()).await;
     assert_eq!(lake.paths().await, ["a\u{fffd}"]);
 }
+
+/// The metarange and the range. Where a page goes on in the next range, that one is read, too.
+#[tokio::test]
+async fn a_page_from_a_cold_cache_takes_two_reads_of_the_store_and_from_a_warm_one_none() {
+    let lake = Lake::new().await;
+    for number in 0..1_200 {
+        lake.upload(&format!("k{number:04}"), "1").await;
+    }
+    lake.commit("all").await;
+    let cold = lake.restarted();
+    let page = PageRequest { amount: 1_000, ..PageRequest::default() };
+    let query = KeyQuery { page, delimiter: String::new() };
+    for expected in [2, 0] {
+        let before = cold.blocks.calls();
+        assert_eq!(list(&cold, &query).await.expect("listed").results.len(), 1_000);
+        assert_eq!(cold.blocks.calls() - before, expected);
+    }
+}
