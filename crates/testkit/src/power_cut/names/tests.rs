@@ -76,6 +76,8 @@ fn a_sync_takes_along_what_a_change_rests_on() {
     names.change(3, vec![set(A, "x", Some(21))], None);
     names.sync_folder(B, 3);
     assert_eq!(left(&names, Naming::Strict, 0, 1), "| y=20");
+    names.sync_folder(A, 2);
+    assert_eq!(left(&names, Naming::Strict, 0, 1), "| y=20", "the first change is not made again");
 }
 
 #[test]

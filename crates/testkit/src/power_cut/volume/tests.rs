@@ -157,6 +157,30 @@ fn a_file_that_replaced_another_is_one_of_the_two() {
 }
 
 #[test]
+fn a_file_moves_between_the_folders_of_a_strict_disk_and_is_never_in_neither() {
+    let mut places = BTreeSet::new();
+    for seed in 0..60 {
+        let mut volume = volume(Naming::Strict);
+        ["a", "b"].into_iter().for_each(|folder| volume.make_folder(folder));
+        volume.make_file("a/file", b"data", true);
+        ["", "a"].into_iter().for_each(|folder| volume.sync_folder_at(folder));
+        volume.rename_at("a/file", "b/file", Taken::Replace).unwrap();
+        volume.cut(seed, Survival::Percent(50));
+        places.insert((volume.at("a/file").is_ok(), volume.at("b/file").is_ok()));
+    }
+    assert_eq!(places, BTreeSet::from([(true, false), (true, true), (false, true)]));
+}
+
+#[test]
+fn the_data_of_a_new_file_takes_its_name_along_where_there_is_a_journal() {
+    let mut volume = volume(Naming::Ext4);
+    let new = volume.make_file("new", b"", false);
+    volume.sync_file(new, volume.begin_sync(), true).unwrap();
+    volume.lose_all();
+    assert_eq!(volume.text("new").as_deref(), Some(""));
+}
+
+#[test]
 fn what_was_open_is_stale_after_a_cut() {
     let mut volume = volume(Naming::Ext4);
     let id = volume.make_file("file", b"data", true);
