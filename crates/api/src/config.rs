@@ -134,10 +134,10 @@ fn storage(api: &Api) -> StorageConfig {
         blockstore_namespace_validity_regex: store.namespace_validity,
         default_namespace_prefix: Some(store.default_namespace_prefix),
         pre_sign_support: store.can_presign,
-        pre_sign_support_ui: false,
+        pre_sign_support_ui: store.can_presign_ui,
         import_support: store.can_import,
         import_validity_regex: store.import_validity,
-        pre_sign_multipart_upload: Some(false),
+        pre_sign_multipart_upload: Some(store.can_presign_multipart),
         blockstore_id: Some(String::new()),
         blockstore_description: Some(String::new()),
     }

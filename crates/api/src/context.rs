@@ -1,6 +1,7 @@
 //! What the handlers work with.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use lakehold_actions::Actions;
 use lakehold_auth::Auth;
@@ -35,10 +36,16 @@ pub struct ApiSettings {
     pub product_version: String,
     /// Whether clients reach this server by TLS only, so that session cookies may say so.
     pub secure_cookies: bool,
+    /// How long URLs work that clients use by themselves.
+    pub presigned_for: Duration,
 }
 
 impl Default for ApiSettings {
     fn default() -> Self {
-        Self { product_version: env!("CARGO_PKG_VERSION").to_owned(), secure_cookies: false }
+        Self {
+            product_version: env!("CARGO_PKG_VERSION").to_owned(),
+            secure_cookies: false,
+            presigned_for: Duration::from_secs(15 * 60),
+        }
     }
 }

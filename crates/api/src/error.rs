@@ -12,13 +12,18 @@ use std::sync::Arc;
 
 use axum::response::IntoResponse;
 use axum::response::Response;
+use http::HeaderValue;
 use http::StatusCode;
+use http::header;
 use lakehold_api_types::ErrorBody;
 
 use crate::respond::Json;
 
 pub(crate) mod context;
 pub(crate) mod wire;
+
+/// After how many seconds a store that asked for patience may be asked again.
+const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
 
 /// Why the server failed, for its log: in the extensions of a response with status 500 or above.
 #[derive(Clone, Debug)]
@@ -114,6 +119,10 @@ impl IntoResponse for ApiError {
         let body = ErrorBody { message: self.message.into_owned() };
         let mut response = Json(body).into_response();
         *response.status_mut() = self.status;
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            // Clients that repeat by themselves do so only where they are told when.
+            response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
+        }
         if let Some(cause) = self.cause {
             response.extensions_mut().insert(cause);
         }

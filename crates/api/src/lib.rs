@@ -43,6 +43,7 @@ mod operations;
 mod page;
 mod params;
 mod permission;
+mod presigned;
 mod protection;
 mod pulls;
 mod refs;

@@ -1,13 +1,10 @@
 //! Where trees are stored, for clients that read them by themselves.
 
-use std::time::Duration;
-
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::IntoResponse as _;
 use axum::response::Response;
 use http::HeaderValue;
-use http::StatusCode;
 use http::header;
 use lakehold_api_types::StorageUri;
 use lakehold_catalog::RepositoryId;
@@ -23,13 +20,10 @@ use crate::params::params;
 use crate::params::path;
 use crate::params::query;
 use crate::permission;
+use crate::presigned;
 use crate::respond::Json;
 use crate::respond::header_value;
 use crate::routes::Routes;
-use crate::staging::cannot_presign;
-
-/// How long a signed URL works.
-const SIGNED_FOR: Duration = Duration::from_secs(15 * 60);
 
 /// Routes of this module.
 pub(crate) fn routes() -> Routes {
@@ -156,7 +150,9 @@ async fn get_metadata_object(
     let GetMetadataObject { repository, object_id, .. } = &params;
     require_reading(&caller, repository).await?;
     if params.presign {
-        return redirect(&api, repository, object_id).await;
+        let ttl = api.settings.presigned_for;
+        let url = api.catalog.presign_table(repository, object_id, ttl).await?;
+        return presigned::redirect(&api, url);
     }
     let table = api.catalog.table(repository, object_id).await?;
     let mut response = Response::new(Body::empty());
@@ -166,18 +162,6 @@ async fn get_metadata_object(
     add_browser_protection(headers);
     *response.body_mut() = Body::from_stream(table.into_pieces());
     Ok(response)
-}
-
-async fn redirect(
-    api: &Api,
-    repository: &RepositoryId,
-    object_id: &str,
-) -> Result<Response, ApiError> {
-    let Some(signed) = api.catalog.presign_table(repository, object_id, SIGNED_FOR).await? else {
-        return Err(cannot_presign(api));
-    };
-    let location = header_value(&signed.url).ok_or_else(|| cannot_presign(api))?;
-    Ok((StatusCode::FOUND, [(header::LOCATION, location)]).into_response())
 }
 
 /// What is asked of whoever reads trees by themselves.

@@ -28,6 +28,8 @@ mod upload;
 
 pub(crate) use get::Binary;
 pub(crate) use headers::add_browser_protection;
+pub(crate) use range::Wanted;
+pub(crate) use range::wanted;
 pub(crate) use row::ObjectRow;
 pub(crate) use row::media_type;
 pub(crate) use stage::size;

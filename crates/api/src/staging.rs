@@ -1,5 +1,7 @@
 //! Uploading past the server: an address first, then the link to what was uploaded there.
 
+mod parts;
+
 use axum::extract::State;
 use axum::response::Response;
 use lakehold_api_types::ErrorBody;
@@ -26,27 +28,16 @@ use crate::params::params;
 use crate::params::path;
 use crate::params::query;
 use crate::permission;
+use crate::presigned;
 use crate::respond::Json;
 use crate::respond::json_bytes;
 use crate::routes::Routes;
 
 /// Routes of this module.
 pub(crate) fn routes() -> Routes {
-    Routes::new().routes(routes!(get_physical_address, link_physical_address))
-}
-
-/// Refuses a request for URLs that clients may use by themselves: no store that we have gives any.
-pub(crate) fn check_presign(api: &Api, is_wanted: bool) -> Result<(), ApiError> {
-    if !is_wanted {
-        return Ok(());
-    }
-    Err(cannot_presign(api))
-}
-
-/// That the store gives out no URLs that clients may use by themselves.
-pub(crate) fn cannot_presign(api: &Api) -> ApiError {
-    let kind = api.catalog.store_description().kind;
-    ApiError::bad_request(format!("{kind} adapter presigned URL: operation not supported"))
+    Routes::new()
+        .routes(routes!(get_physical_address, link_physical_address))
+        .merge(parts::routes())
 }
 
 params! {
@@ -78,12 +69,17 @@ async fn get_physical_address(
 ) -> Result<Json<StagingLocation>, ApiError> {
     let GetPhysicalAddress { repository, branch, path, presign } = &params;
     caller.require(&[permission::on_object("fs:WriteObject", repository, path)]).await?;
-    let address = api.catalog.link_address(repository, branch, path).await?;
-    check_presign(&api, *presign)?;
+    let link = api.catalog.link_address(repository, branch, path).await?;
+    presigned::check(&api, *presign)?;
+    let url = match presign {
+        true => api.catalog.presign_link(&link, api.settings.presigned_for).await?,
+        false => None,
+    };
+    let (presigned_url, expires) = url.map(|signed| (signed.url, signed.expires)).unzip();
     Ok(Json(StagingLocation {
-        physical_address: Some(address.physical_address),
-        presigned_url: None,
-        presigned_url_expiry: None,
+        physical_address: Some(link.physical_address),
+        presigned_url,
+        presigned_url_expiry: expires.map(|moment: Timestamp| moment.seconds),
     }))
 }
 

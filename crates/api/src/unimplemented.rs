@@ -127,31 +127,6 @@ pub const UNIMPLEMENTED: &[Unimplemented] = &[
         .not_for_one_user(),
     closed("DELETE", "/repositories/{repository}/branches/{branch}/import", "importCancel"),
     closed("POST", "/repositories/{repository}/branches/{branch}/import", "importStart"),
-    closed(
-        "POST",
-        "/repositories/{repository}/branches/{branch}/staging/pmpu",
-        "createPresignMultipartUpload",
-    ),
-    closed(
-        "DELETE",
-        "/repositories/{repository}/branches/{branch}/staging/pmpu/{uploadId}",
-        "abortPresignMultipartUpload",
-    ),
-    closed(
-        "PUT",
-        "/repositories/{repository}/branches/{branch}/staging/pmpu/{uploadId}",
-        "completePresignMultipartUpload",
-    ),
-    closed(
-        "PUT",
-        "/repositories/{repository}/branches/{branch}/staging/pmpu/{uploadId}/parts/{partNumber}",
-        "uploadPart",
-    ),
-    closed(
-        "PUT",
-        "/repositories/{repository}/branches/{branch}/staging/pmpu/{uploadId}/parts/{partNumber}/copy",
-        "uploadPartCopy",
-    ),
     closed("POST", "/repositories/{repository}/commits", "CreateCommitRecord"),
     closed("GET", "/repositories/{repository}/dump", "dumpStatus"),
     closed("POST", "/repositories/{repository}/dump", "dumpSubmit"),

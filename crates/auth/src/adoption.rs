@@ -59,11 +59,10 @@ impl Auth {
         let access_key_id = credential.access_key_id.clone();
         let copy = CredentialData { sealed_secret, ..credential };
         let copy = Record::new(copy).encode();
-        self.write_repeatably(&[write(credential_key(&access_key_id), copy, Precondition::Always)])
-            .await?;
+        let pair = write(credential_key(&access_key_id), copy, Precondition::Always);
         // Whoever else adopts has adopted the same one.
         let administrator = write(ADMINISTRATOR_KEY.into(), user, Precondition::Absent);
-        match self.write_last_if(vec![administrator]).await {
+        match self.write_last_if(vec![pair], administrator).await {
             Ok(()) | Err(AuthError::AlreadySetUp) => Ok(user_data.username),
             Err(error) => Err(error),
         }

@@ -8,12 +8,12 @@ use bytes::Bytes;
 use tokio::sync::OnceCell;
 
 use lakehold_clock::Runtime;
-use lakehold_kv::Error;
+use lakehold_kv::Outcome;
 use lakehold_kv::Precondition;
 use lakehold_kv::Store;
 use lakehold_kv::Write;
+use lakehold_kv::settle;
 
-use crate::AuthError;
 use crate::directory::Directory;
 use crate::error::Result;
 use crate::records::INSTALLATION_PARTITION;
@@ -22,9 +22,6 @@ use crate::tokens::Tokens;
 
 /// How long a login is good for, unless the settings say otherwise.
 pub const DEFAULT_LOGIN_DURATION: Duration = Duration::from_secs(7 * 24 * 60 * 60);
-
-/// How often a write that may be repeated is sent until its answer arrives.
-const WRITE_ATTEMPTS: u32 = 3;
 
 /// What an operator decides.
 #[derive(Clone)]
@@ -85,18 +82,17 @@ impl Auth {
         Ok(found.map(|found| String::from_utf8_lossy(&found.value).into_owned()))
     }
 
-    /// Carries out writes that may be repeated: all of them [`Precondition::Always`].
-    pub(crate) async fn write_repeatably(&self, writes: &[Write]) -> Result<()> {
+    /// Carries out writes that may be repeated, until they are answered: all of them
+    /// [`Precondition::Always`].
+    pub(crate) async fn write_repeatably(&self, writes: Vec<Write>) -> Result<()> {
         debug_assert!(writes.iter().all(|write| write.precondition == Precondition::Always));
-        let mut lost = None;
-        for _ in 0..WRITE_ATTEMPTS {
-            match self.parts.kv.write(writes.to_vec()).await {
-                Ok(_) => return Ok(()),
-                Err(error @ Error::Unknown(_)) => lost = Some(error),
-                Err(error) => return Err(error.into()),
-            }
-        }
-        lost.map_or(Ok(()), |error| Err(AuthError::OutcomeUnknown(error)))
+        Ok(settle::write_always(&*self.parts.kv, writes).await?)
+    }
+
+    /// Carries out `before`, which may be repeated without harm, and then `last`, finding out what
+    /// became of it where the answer is lost ([`settle::write_after`]).
+    pub(crate) async fn write_after(&self, before: Vec<Write>, last: Write) -> Result<Outcome> {
+        Ok(settle::write_after(&*self.parts.kv, before, last).await?)
     }
 }
 

@@ -86,11 +86,46 @@ pub enum AuthError {
         source: BoxError,
     },
 
-    /// The answer of a write was lost, and reading did not show what became of it.
+    /// It may have been done, or a part of it: the answer of a write was lost and could not be found
+    /// out, or what had to follow a write failed. It may be asked for again.
     #[error("outcome unknown")]
     OutcomeUnknown(#[source] lakehold_kv::Error),
 
-    /// The key-value store failed.
+    /// The store asks to be called less often. Nothing was done.
+    #[error("key-value store is throttling")]
+    Throttled,
+
+    /// The key-value store failed. Nothing was done.
     #[error("key-value store")]
-    Kv(#[from] lakehold_kv::Error),
+    Kv(#[source] lakehold_kv::Error),
+}
+
+impl From<lakehold_kv::Error> for AuthError {
+    fn from(error: lakehold_kv::Error) -> Self {
+        match error {
+            lakehold_kv::Error::Throttled => Self::Throttled,
+            unknown @ lakehold_kv::Error::Unknown(_) => Self::OutcomeUnknown(unknown),
+            other => Self::Kv(other),
+        }
+    }
+}
+
+impl AuthError {
+    /// This error as it is to be told where nobody can see what became of a write: nothing was done.
+    pub(crate) fn into_not_done(self) -> Self {
+        match self {
+            Self::OutcomeUnknown(lost) => Self::Kv(lakehold_kv::Error::Unavailable(lost.into())),
+            other => other,
+        }
+    }
+
+    /// This error as it is to be told by whoever has written something that counts: most errors say
+    /// that nothing was done.
+    pub(crate) fn after_writing(self) -> Self {
+        match self {
+            Self::OutcomeUnknown(_) => self,
+            Self::Kv(error) => Self::OutcomeUnknown(error),
+            other => Self::OutcomeUnknown(lakehold_kv::Error::Unknown(other.into())),
+        }
+    }
 }

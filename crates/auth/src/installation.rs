@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use lakehold_clock::uuid_v4;
 use lakehold_kv::Error;
+use lakehold_kv::Outcome;
 use lakehold_kv::Precondition;
 use lakehold_kv::Write;
 
@@ -97,7 +98,7 @@ impl Auth {
         if !self.comm_prefs_missing().await? {
             return Err(AuthError::CommPrefsAlreadySet);
         }
-        self.write_repeatably(&prefs.facts()).await
+        self.write_repeatably(prefs.facts()).await
     }
 
     /// Fails with [`AuthError::SchemaVersion`] where the store holds records in a form that this
@@ -122,15 +123,15 @@ impl Auth {
             return Ok(id);
         }
         let write = fact(INSTALLATION_ID_KEY, id.to_owned(), Precondition::Absent);
-        let written = self.parts.kv.write(vec![write]).await;
-        if let Err(error) = written
-            && !matches!(error, Error::Unknown(_))
-        {
-            return Err(error.into());
+        match self.write_after(Vec::new(), write).await? {
+            Outcome::Applied => Ok(id.to_owned()),
+            // Another server was faster.
+            Outcome::PreconditionFailed => {
+                let lost =
+                    || AuthError::OutcomeUnknown(Error::Unknown("no installation id".into()));
+                self.fact(INSTALLATION_ID_KEY).await?.ok_or_else(lost)
+            }
         }
-        // Ours, or that of another server that was faster, or nobody's where the answer was lost.
-        let lost = || AuthError::OutcomeUnknown(Error::Unknown("no installation id".into()));
-        self.fact(INSTALLATION_ID_KEY).await?.ok_or_else(lost)
     }
 }
 

@@ -8,7 +8,8 @@
 //!
 //! Each step begins when the one before is durable. Only the last makes the installation set up: cut
 //! off before it, setup can be repeated with another name and other keys, and what was left of the
-//! first attempt is replaced.
+//! first attempt is replaced. An attempt that fails before it removes its claim again, so that on a
+//! shared store nobody has to wait for it.
 //!
 //! Of several servers that set up one shared store at the same time, one succeeds: a claim is not
 //! taken over until [`CLAIM_HOLDS`] has passed, and whoever has not come to step 3 within half of that
@@ -19,6 +20,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use secrecy::SecretString;
+use tracing::warn;
 
 use lakehold_clock::Timestamp;
 use lakehold_kv::Error;
@@ -98,14 +100,27 @@ impl Auth {
         self.check_schema_version().await?;
         let begun = self.parts.runtime.monotonic();
         let administrator = self.make_administrator(setup).await;
-        self.claim(&administrator).await?;
-        self.write_records(&administrator).await?;
+        let done = self.claim_and_complete(&administrator, begun).await;
+        match &done {
+            Ok(()) | Err(AuthError::AlreadySetUp | AuthError::OutcomeUnknown(_)) => {}
+            Err(_) => self.give_up_claim(&administrator).await,
+        }
+        done.map(|()| administrator.credentials)
+    }
+
+    /// The three steps, begun at that time. Until the last one nothing can be seen.
+    async fn claim_and_complete(
+        &self,
+        administrator: &Administrator,
+        begun: Duration,
+    ) -> Result<()> {
+        self.claim(administrator).await.map_err(AuthError::into_not_done)?;
+        self.write_records(administrator).await.map_err(AuthError::into_not_done)?;
         if self.parts.runtime.monotonic() - begun > CLAIM_HOLDS / 2 {
             let slow = format!("setup took more than {:?}", CLAIM_HOLDS / 2);
             return Err(Error::Unavailable(slow.into()).into());
         }
-        self.mark_done(&administrator).await?;
-        Ok(administrator.credentials)
+        self.mark_done(administrator).await
     }
 
     async fn make_administrator(&self, setup: Setup) -> Administrator {
@@ -164,7 +179,7 @@ impl Auth {
             value: Some(administrator.user.clone()),
             precondition: unchanged,
         };
-        self.write_last_if(vec![version, user]).await
+        self.write_last_if(vec![version], user).await
     }
 
     /// Whether another server may be setting up at this moment, having written this user.
@@ -188,12 +203,12 @@ impl Auth {
             writes.extend(prefs.facts());
         }
         writes.push(fact(SETUP_MODE_KEY, administrator.setup_time(), Precondition::Always));
-        self.write_repeatably(&writes).await
+        self.write_repeatably(writes).await
     }
 
     async fn mark_done(&self, administrator: &Administrator) -> Result<()> {
         let done = fact(SETUP_TIMESTAMP_KEY, administrator.setup_time(), Precondition::Absent);
-        self.write_last_if(vec![done]).await
+        self.write_last_if(Vec::new(), done).await
     }
 
     /// Writes that remove the key pairs of earlier attempts.
@@ -202,24 +217,36 @@ impl Auth {
         Ok(keys.into_iter().map(|key| credential_write(key, None)).collect())
     }
 
-    /// Carries out `writes`, the last of which decides: [`AuthError::AlreadySetUp`] where its
-    /// precondition does not hold. A lost answer is found out by reading.
-    pub(crate) async fn write_last_if(&self, writes: Vec<Write>) -> Result<()> {
-        let decisive = writes.last().cloned();
-        match self.parts.kv.write(writes).await {
-            Ok(outcomes) if outcomes.last() == Some(&Outcome::Applied) => Ok(()),
-            Ok(_) => Err(AuthError::AlreadySetUp),
-            Err(lost @ Error::Unknown(_)) => match decisive {
-                Some(write) if self.is_stored(&write).await? => Ok(()),
-                _ => Err(AuthError::OutcomeUnknown(lost)),
-            },
-            Err(error) => Err(error.into()),
+    /// Removes a claim that came to nothing. If that fails, the next setup replaces it; on a shared
+    /// store once it does not hold any more.
+    async fn give_up_claim(&self, administrator: &Administrator) {
+        let given_up = async {
+            let found = self.parts.kv.get(USERS_PARTITION.into(), ADMINISTRATOR_KEY.into()).await?;
+            let Some(own) = found.filter(|found| found.value == administrator.user) else {
+                return Ok(());
+            };
+            let removal = Write {
+                partition: USERS_PARTITION.into(),
+                key: ADMINISTRATOR_KEY.into(),
+                value: None,
+                precondition: Precondition::Unchanged(own.version),
+            };
+            // Where it was replaced meanwhile, another server sets up.
+            self.write_after(Vec::new(), removal).await.map(drop)
+        };
+        if let Err(error) = given_up.await {
+            let error: AuthError = error;
+            warn!(%error, "a setup that failed keeps others waiting for a minute: {error}");
         }
     }
 
-    async fn is_stored(&self, write: &Write) -> Result<bool> {
-        let found = self.parts.kv.get(write.partition.clone(), write.key.clone()).await?;
-        Ok(found.map(|found| found.value) == write.value)
+    /// Carries out `before`, then `last`, which decides: [`AuthError::AlreadySetUp`] where its
+    /// precondition does not hold. A lost answer is found out by reading.
+    pub(crate) async fn write_last_if(&self, before: Vec<Write>, last: Write) -> Result<()> {
+        match self.write_after(before, last).await? {
+            Outcome::Applied => Ok(()),
+            Outcome::PreconditionFailed => Err(AuthError::AlreadySetUp),
+        }
     }
 }
 

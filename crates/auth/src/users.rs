@@ -10,8 +10,8 @@ use bytes::Bytes;
 use tracing::warn;
 
 use lakehold_clock::Timestamp;
-use lakehold_kv::Error;
 use lakehold_kv::Outcome;
+use lakehold_kv::Ownership;
 use lakehold_kv::Precondition;
 use lakehold_kv::Record;
 use lakehold_kv::Scan;
@@ -66,7 +66,8 @@ impl Auth {
         }
     }
 
-    /// Removes a user and their key pairs. Fails with [`AuthError::UserNotFound`].
+    /// Removes a user and their key pairs. Fails with [`AuthError::UserNotFound`]; after
+    /// [`AuthError::OutcomeUnknown`] there may be a user without key pairs, to be removed again.
     pub async fn delete_user(&self, name: &str) -> Result<()> {
         self.parts.directory.change(self.delete_user_now(name)).await
     }
@@ -115,7 +116,7 @@ impl Auth {
         };
         let record = Record::new(data).encode();
         let key = credential_key(&made.access_key_id);
-        self.write_repeatably(&[credential_write(key, Some(record))]).await?;
+        self.write_repeatably(vec![credential_write(key, Some(record))]).await?;
         Ok(made)
     }
 
@@ -130,24 +131,23 @@ impl Auth {
         // Keys first: a user without keys can be deleted again, keys without a user open nothing.
         let keys = self.credential_keys().await?;
         let removals: Vec<_> = keys.into_iter().map(|key| credential_write(key, None)).collect();
-        if !removals.is_empty() {
-            self.write_repeatably(&removals).await?;
-        }
+        // Of a shared store that is two calls.
+        let may_be_halved = !removals.is_empty() && self.parts.kv.ownership() == Ownership::Shared;
         let last = Write {
             partition: USERS_PARTITION.into(),
             key: ADMINISTRATOR_KEY.into(),
             value: None,
             precondition: Precondition::Unchanged(stored.version),
         };
-        match self.parts.kv.write(vec![last]).await {
-            Ok(outcomes) if outcomes.first() == Some(&Outcome::Applied) => {
+        match self.write_after(removals, last).await {
+            Ok(Outcome::Applied) => {
                 warn!(user.id = name, "user {name} was deleted: nobody can log in any more");
                 Ok(())
             }
             // Somebody else was faster.
-            Ok(_) => Err(not_found()),
-            Err(lost @ Error::Unknown(_)) => Err(AuthError::OutcomeUnknown(lost)),
-            Err(error) => Err(error.into()),
+            Ok(Outcome::PreconditionFailed) => Err(not_found()),
+            Err(error) if may_be_halved => Err(error.after_writing()),
+            Err(error) => Err(error),
         }
     }
 

@@ -56,6 +56,9 @@ pub trait BlockStore: fmt::Debug + Send + Sync + 'static {
 
     /// Stores `body` at `address` and returns its length in bytes.
     ///
+    /// An address is for one content: where there is something already it should be the same bytes,
+    /// and a store may keep either. What replaces something else needs an address of its own.
+    ///
     /// Fails with [`Error::Length`] where the body is not as long as it announced, with
     /// [`Error::Body`] where its producer failed.
     async fn put(&self, address: &Address, body: Body) -> Result<u64, Error>;

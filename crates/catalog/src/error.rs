@@ -1,9 +1,12 @@
 //! Why an operation of the catalog did not happen.
 
 use lakehold_block::BoxError;
+use lakehold_block::Error as BlockError;
+use lakehold_block::PartProblem;
 use lakehold_engine::BranchId;
 use lakehold_engine::EngineError;
 use lakehold_engine::ErrorKind;
+use lakehold_kv::Error as KvError;
 
 use crate::PullRequestId;
 
@@ -41,7 +44,7 @@ pub enum CatalogError {
         namespace: String,
         /// What the block store said.
         #[source]
-        source: lakehold_block::Error,
+        source: BlockError,
     },
     /// No block store of that id.
     #[error("unknown storage id {0:?}")]
@@ -78,6 +81,9 @@ pub enum CatalogError {
         /// Which rule it breaks.
         reason: &'static str,
     },
+    /// Something is at the address already, where nothing should be.
+    #[error("there is data at {0} already")]
+    AddressTaken(String),
     /// The address lies where it may not.
     #[error("forbidden physical address {0:?}")]
     ForbiddenAddress(String),
@@ -92,6 +98,20 @@ pub enum CatalogError {
     /// The link address is more than 24 hours old.
     #[error("link address {0:?} has expired")]
     LinkExpired(String),
+    /// Only an address that was given out, below the namespace's `data/`, will do.
+    #[error("physical address {0:?} is not below the namespace's data")]
+    AddressOutsideData(String),
+    /// No upload in parts of that id is in progress at its address.
+    #[error("no upload {0:?} in progress")]
+    UploadNotFound(String),
+    /// A part cannot be stored, or an upload not be completed with it.
+    #[error("part {number}: {problem}")]
+    InvalidPart {
+        /// Number of the part; 0 where none was given.
+        number: u32,
+        /// What is wrong with it.
+        problem: PartProblem,
+    },
 
     /// What the caller sent as the object's bytes broke off or had another length than announced.
     #[error("upload broke off: {0}")]
@@ -114,7 +134,7 @@ pub enum CatalogError {
     },
     /// The block store failed.
     #[error("block store")]
-    Block(#[source] lakehold_block::Error),
+    Block(#[source] BlockError),
 }
 
 /// What is wrong with a link address.
@@ -133,6 +153,7 @@ impl CatalogError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Engine(error) => error.kind(),
+            Self::StorageAccess { source: BlockError::Throttled(_), .. } => ErrorKind::Throttled,
             Self::InvalidNamespace { .. }
             | Self::NamespaceInUse { .. }
             | Self::StorageAccess { .. }
@@ -144,11 +165,18 @@ impl CatalogError {
             | Self::InvalidAddress { .. }
             | Self::InvalidLink { .. }
             | Self::LinkExpired(_)
+            | Self::AddressOutsideData(_)
+            | Self::InvalidPart { .. }
             | Self::BrokenUpload(_)
             | Self::NotSupported(_) => ErrorKind::Invalid,
-            Self::PullRequestNotFound(_) | Self::ImportNotFound(_) => ErrorKind::NotFound,
+            Self::PullRequestNotFound(_) | Self::ImportNotFound(_) | Self::UploadNotFound(_) => {
+                ErrorKind::NotFound
+            }
             Self::ForbiddenAddress(_) => ErrorKind::Forbidden,
+            Self::AddressTaken(_) => ErrorKind::Conflict,
             Self::DataMissing(_) => ErrorKind::Gone,
+            Self::Block(BlockError::OutcomeUnknown { .. }) => ErrorKind::OutcomeUnknown,
+            Self::Block(BlockError::Throttled(_)) => ErrorKind::Throttled,
             Self::StorageFull(_) | Self::CorruptEntry { .. } | Self::Block(_) => {
                 ErrorKind::Internal
             }
@@ -156,17 +184,47 @@ impl CatalogError {
     }
 }
 
-impl From<lakehold_block::Error> for CatalogError {
-    fn from(error: lakehold_block::Error) -> Self {
-        use lakehold_block::Error as Block;
+impl CatalogError {
+    /// This error as it is to be told after `done` was: most errors say that nothing was.
+    pub(crate) fn after(self, done: &'static str) -> Self {
+        match self.kind() {
+            ErrorKind::OutcomeUnknown => self,
+            _ => EngineError::OutcomeUnknown(done, KvError::Unknown(self.into())).into(),
+        }
+    }
+
+    /// This error as it is to be told where nobody can ever see what became of a write: bytes that no
+    /// record names, records of a repository that is not there yet. Nothing was done.
+    pub(crate) fn into_not_done(self) -> Self {
+        match self {
+            Self::Block(BlockError::OutcomeUnknown { location, source }) => {
+                Self::Block(BlockError::Io { location, source })
+            }
+            Self::Engine(EngineError::OutcomeUnknown(_, KvError::Throttled)) => {
+                EngineError::from(KvError::Throttled).into()
+            }
+            unknown if unknown.kind() == ErrorKind::OutcomeUnknown => {
+                EngineError::from(KvError::Unavailable(unknown.into())).into()
+            }
+            other => other,
+        }
+    }
+}
+
+impl From<BlockError> for CatalogError {
+    fn from(error: BlockError) -> Self {
+        use BlockError as Block;
         match error {
             Block::NotFound(address) => Self::DataMissing(address),
+            Block::Exists(address) => Self::AddressTaken(address),
             Block::InvalidAddress { address, reason } => Self::InvalidAddress { address, reason },
             Block::Forbidden(address) => Self::ForbiddenAddress(address),
             Block::NotSupported(operation) => Self::NotSupported(operation),
             Block::Body(source) => Self::BrokenUpload(source.to_string()),
             Block::Length { .. } => Self::BrokenUpload(error.to_string()),
             Block::Full(_) => Self::StorageFull(error.to_string()),
+            Block::UploadNotFound(id) => Self::UploadNotFound(id),
+            Block::InvalidPart { number, problem } => Self::InvalidPart { number, problem },
             other => Self::Block(other),
         }
     }
@@ -178,15 +236,46 @@ mod tests {
 
     #[test]
     fn a_full_disk_is_told_from_a_broken_upload() {
-        let full = CatalogError::from(lakehold_block::Error::Full("/data".to_owned()));
+        let full = CatalogError::from(BlockError::Full("/data".to_owned()));
         assert!(matches!(&full, CatalogError::StorageFull(text) if text.contains("/data")));
-        let short = lakehold_block::Error::Length { announced: 3, actual: 2 };
+        let short = BlockError::Length { announced: 3, actual: 2 };
         assert!(matches!(CatalogError::from(short), CatalogError::BrokenUpload(_)));
     }
 
     #[test]
     fn bytes_that_are_gone_are_gone_and_not_a_failure() {
-        let missing = CatalogError::from(lakehold_block::Error::NotFound("mem://a/b".to_owned()));
+        let missing = CatalogError::from(BlockError::NotFound("mem://a/b".to_owned()));
         assert_eq!(missing.kind(), ErrorKind::Gone);
+    }
+
+    fn unknown() -> BlockError {
+        BlockError::OutcomeUnknown { location: "mem://a/b".to_owned(), source: "cut off".into() }
+    }
+
+    #[test]
+    fn what_a_block_store_says_of_itself_is_handed_on() {
+        let throttled = || BlockError::Throttled("mem://a/b".to_owned());
+        let namespace = "mem://a".to_owned();
+        for (error, kind) in [
+            (CatalogError::from(unknown()), ErrorKind::OutcomeUnknown),
+            (CatalogError::from(throttled()), ErrorKind::Throttled),
+            (CatalogError::StorageAccess { namespace, source: throttled() }, ErrorKind::Throttled),
+            (CatalogError::from(BlockError::Exists("mem://a/b".to_owned())), ErrorKind::Conflict),
+        ] {
+            assert_eq!(error.kind(), kind, "{error}");
+        }
+    }
+
+    #[test]
+    fn what_nobody_can_see_is_not_done_and_what_was_done_is_not_denied() {
+        let lost = || CatalogError::from(EngineError::from(KvError::Unknown("cut off".into())));
+        for error in [CatalogError::from(unknown()), lost()] {
+            let told = error.into_not_done();
+            assert_eq!(told.kind(), ErrorKind::Internal, "{told:?}");
+        }
+        let failed = CatalogError::from(BlockError::Throttled("mem://a/b".to_owned()));
+        assert_eq!(failed.after("the branch was merged").kind(), ErrorKind::OutcomeUnknown);
+        let told = lost().after("the branch was merged").to_string();
+        assert!(!told.contains("merged"), "it says by itself what is unknown: {told}");
     }
 }

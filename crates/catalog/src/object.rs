@@ -9,16 +9,19 @@ mod entry;
 pub(crate) mod link;
 mod list;
 mod metadata;
+pub(crate) mod parts;
 mod reader;
 pub(crate) mod signature;
 pub(crate) mod stage;
 pub(crate) mod upload;
 
 use std::ops::Range;
+use std::time::Duration;
 
 use lakehold_block::Address;
 use lakehold_block::Body;
 use lakehold_block::BoxError;
+use lakehold_block::PresignedUrl;
 use lakehold_clock::Timestamp;
 use lakehold_engine::Metadata;
 use lakehold_engine::RefExpr;
@@ -79,6 +82,16 @@ impl Catalog {
     /// Fails with [`CatalogError::DataMissing`] where they are gone.
     pub async fn open(&self, object: &Object, range: Option<Range<u64>>) -> Result<Body> {
         Ok(self.blocks().get(&object.address, range).await?)
+    }
+
+    /// A URL at which a client may read the bytes of an object itself until `ttl` has passed, as a
+    /// download under the last component of its path; `None` where the block store gives out none.
+    ///
+    /// Whether the bytes are there is not looked at. Fails with [`CatalogError::InvalidAddress`] or
+    /// [`CatalogError::ForbiddenAddress`] where this block store could never serve them.
+    pub async fn presign(&self, object: &Object, ttl: Duration) -> Result<Option<PresignedUrl>> {
+        let name = object.path.rsplit('/').next().filter(|name| !name.is_empty());
+        Ok(self.blocks().presign_get(&object.address, ttl, name).await?)
     }
 }
 

@@ -6,6 +6,15 @@
 //! because it leaves the objects. Writing and reading the marker also proves that the store can be
 //! used, before anything is recorded.
 //!
+//! ```text
+//! namespace free? ── marker, if absent ── read it ── record, if absent ── there
+//!                                            └──────────────┴─ failed, and not done: marker removed
+//! ```
+//!
+//! A creation that fails gives the namespace back, so that it can be repeated. Only a crash between
+//! marker and record leaves a marker that belongs to nobody; an operator can remove it. Of several who
+//! take a namespace at the same time the block store lets one have it.
+//!
 //! Read-only repositories (for looking at what another installation writes) and bare ones (to be
 //! restored into) skip the check: they are made over namespaces that are in use.
 
@@ -13,12 +22,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tracing::info;
+use tracing::warn;
 
 use lakehold_block::Address;
 use lakehold_block::Error as BlockError;
 use lakehold_block::StorageNamespace;
 use lakehold_engine::BranchId;
 use lakehold_engine::EngineError;
+use lakehold_engine::ErrorKind;
 use lakehold_engine::Metadata;
 use lakehold_engine::NewRepository;
 use lakehold_engine::Page;
@@ -65,8 +76,8 @@ impl Catalog {
     /// Creates a repository.
     ///
     /// The order of checks is part of the API: whether it exists, the storage id, the namespace's
-    /// form, the default branch's name, then the namespace's content. If anything fails after the
-    /// check of the content, the marker stays in the namespace.
+    /// form, the default branch's name, then the namespace's content. It is created with its sample
+    /// data or not at all, also if the caller goes away meanwhile.
     pub async fn create_repository(&self, new: CreateRepository) -> Result<Arc<Repository>> {
         self.check_absent(&new.id).await?;
         if !new.storage_id.is_empty() {
@@ -82,10 +93,10 @@ impl Catalog {
             read_only: new.read_only,
             bare: new.bare,
         };
-        let repository = self.take_namespace(record).await?;
-        if new.sample_data && !new.bare {
-            self.add_sample_data(&repository, &new.committer).await?;
-        }
+        let sample_committer = (new.sample_data && !new.bare).then_some(new.committer);
+        let catalog = self.clone();
+        let work = async move { catalog.take_namespace(record, sample_committer).await };
+        let repository = self.engine().to_the_end("create-repository", work).await?;
         info!(repository.id = %repository.id, "created repository {}", repository.id);
         Ok(repository)
     }
@@ -152,16 +163,46 @@ impl Catalog {
         }
     }
 
-    /// Checks that the namespace is free, marks it, and records the repository.
-    async fn take_namespace(&self, record: NewRepository) -> Result<Arc<Repository>> {
+    /// Checks that the namespace is free, marks it, and records the repository, with sample data if
+    /// there is somebody to commit it.
+    async fn take_namespace(
+        &self,
+        record: NewRepository,
+        sample_committer: Option<String>,
+    ) -> Result<Arc<Repository>> {
         let _one_at_a_time = self.creation().lock().await;
-        if !record.bare && !record.read_only {
-            self.check_namespace_is_free(&record.storage_namespace).await?;
-            self.mark_namespace(&record.storage_namespace)
-                .await
-                .map_err(|source| no_access(&record.storage_namespace, source))?;
+        if record.bare || record.read_only {
+            return self.record_repository(record, sample_committer).await;
         }
-        Ok(self.engine().create_repository(record).await?)
+        let namespace = record.storage_namespace.clone();
+        self.check_namespace_is_free(&namespace).await?;
+        self.mark_namespace(&namespace).await?;
+        let recorded = match self.prove_access(&namespace).await {
+            Ok(()) => self.record_repository(record, sample_committer).await,
+            Err(source) => Err(no_access(&namespace, source)),
+        };
+        let is_not_done = |error: &CatalogError| error.kind() != ErrorKind::OutcomeUnknown;
+        if recorded.as_ref().is_err_and(is_not_done) {
+            self.give_namespace_back(&namespace).await;
+        }
+        recorded
+    }
+
+    async fn record_repository(
+        &self,
+        record: NewRepository,
+        sample_committer: Option<String>,
+    ) -> Result<Arc<Repository>> {
+        let Some(committer) = sample_committer else {
+            return Ok(self.engine().create_repository(record).await?);
+        };
+        let begun = self.engine().begin_repository(record).await?;
+        // Nobody can find it yet: whatever of it fails, none of it was done.
+        if let Err(error) = self.add_sample_data(&begun.repository, &committer).await {
+            self.engine().abandon_repository(&begun.repository);
+            return Err(error.into_not_done());
+        }
+        Ok(self.engine().finish_repository(begun).await?)
     }
 
     async fn check_namespace_is_free(&self, namespace: &StorageNamespace) -> Result<()> {
@@ -176,18 +217,47 @@ impl Catalog {
         Ok(())
     }
 
-    async fn mark_namespace(&self, namespace: &StorageNamespace) -> Result<(), BlockError> {
-        let marker = Address::relative(namespace, MARKER);
+    /// Leaves the marker in a namespace in which there was none.
+    async fn mark_namespace(&self, namespace: &StorageNamespace) -> Result<()> {
         let text = Bytes::from_static(MARKER_TEXT.as_bytes());
-        self.blocks().put(&marker, text.clone().into()).await?;
+        match self.blocks().put_if_absent(&marker_in(namespace), text.into()).await {
+            Ok(_) => Ok(()),
+            // There was none a moment ago: if one is read now, it is ours.
+            Err(BlockError::OutcomeUnknown { .. }) => Ok(()),
+            Err(BlockError::Exists(_)) => {
+                let (namespace, place) = (namespace.to_string(), MARKER.to_owned());
+                Err(CatalogError::NamespaceInUse { namespace, place })
+            }
+            Err(source) => Err(no_access(namespace, source)),
+        }
+    }
+
+    /// Reads the marker.
+    async fn prove_access(&self, namespace: &StorageNamespace) -> Result<(), BlockError> {
+        let marker = marker_in(namespace);
         let body = self.blocks().get(&marker, None).await?;
         let read = body.collect(MARKER_TEXT.len()).await.map_err(BlockError::Body)?;
-        if read == text {
+        if read == MARKER_TEXT.as_bytes() {
             return Ok(());
         }
         let reason = "what was just written is not what is read".to_owned();
         Err(BlockError::Corrupt { location: marker.to_string(), reason })
     }
+
+    /// Removes the marker of a repository that was not created after all.
+    async fn give_namespace_back(&self, namespace: &StorageNamespace) {
+        let marker = marker_in(namespace);
+        if let Err(error) = self.blocks().delete(&marker).await {
+            warn!(
+                block.address = %marker, %error,
+                "{marker} belongs to a repository that was not created, and cannot be removed: {error}"
+            );
+        }
+    }
+}
+
+fn marker_in(namespace: &StorageNamespace) -> Address {
+    Address::relative(namespace, MARKER)
 }
 
 fn parse_default_branch(name: &str) -> Result<BranchId> {

@@ -161,6 +161,17 @@ pub enum EngineError {
         #[source]
         source: BoxError,
     },
+    /// A file of a tree is missing from the block store, although a commit leads to it.
+    #[error(
+        "{what} {file} is missing from the block store, although a commit leads to it: restore the \
+         file; `lakehold doctor` finds out what else is missing"
+    )]
+    TableMissing {
+        /// `range` or `metarange`.
+        what: &'static str,
+        /// The file: of a metarange below the repository's namespace, of a range its address.
+        file: String,
+    },
     /// The write may or may not have happened: the store's answer was lost and could not be found out.
     #[error("outcome unknown: {0}")]
     OutcomeUnknown(&'static str, #[source] lakehold_kv::Error),
@@ -223,6 +234,7 @@ impl EngineError {
             Self::PreconditionFailed(_) | Self::HookRefused(_) => ErrorKind::Precondition,
             Self::BranchBusy { .. } => ErrorKind::Busy,
             Self::Kv(Kv::Throttled) => ErrorKind::Throttled,
+            Self::Tree(error) if error.is_throttled() => ErrorKind::Throttled,
             Self::OutcomeUnknown(..) | Self::Kv(Kv::Unknown(_)) => ErrorKind::OutcomeUnknown,
             Self::DirtyBranch(_)
             | Self::InvalidRef { .. }
@@ -234,7 +246,9 @@ impl EngineError {
             | Self::SourceMetaRangeOnDirtyBranch(_)
             | Self::InvalidId(_)
             | Self::InvalidArgument { .. } => ErrorKind::Invalid,
-            Self::Corrupt { .. } | Self::Kv(_) | Self::Tree(_) => ErrorKind::Internal,
+            Self::Corrupt { .. } | Self::TableMissing { .. } | Self::Kv(_) | Self::Tree(_) => {
+                ErrorKind::Internal
+            }
         }
     }
 }
@@ -258,13 +272,19 @@ impl From<lakehold_tree::Error> for EngineError {
         match error {
             lakehold_tree::Error::NoChanges => Self::NoChanges,
             lakehold_tree::Error::Conflict { key } => Self::Conflict { key },
-            lakehold_tree::Error::MetaRangeNotFound(id) => Self::MetaRangeNotFound(id),
+            // Asked for by a commit: what a caller names is looked for before it is used.
+            lakehold_tree::Error::MetaRangeNotFound(id) => {
+                Self::TableMissing { what: "metarange", file: format!("_lakefs/{id}") }
+            }
             // Changes come from staging: the error is one of ours on its way through the tree.
             lakehold_tree::Error::Changes(source) => match source.downcast::<Self>() {
                 Ok(ours) => *ours,
                 Err(source) => Self::Tree(lakehold_tree::Error::Changes(source)),
             },
-            other => Self::Tree(other),
+            other => match other.missing_range() {
+                Some(address) => Self::TableMissing { what: "range", file: address.to_owned() },
+                None => Self::Tree(other),
+            },
         }
     }
 }

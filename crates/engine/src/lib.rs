@@ -87,6 +87,7 @@ pub use refs::log::LogRequest;
 pub use refs::merge_base::MergeBase;
 pub use repository::NewRepository;
 pub use repository::Repository;
+pub use repository::create::BegunRepository;
 pub use reset::ResetScope;
 pub use revert::RevertRequest;
 pub use tag::Tag;

@@ -5,6 +5,7 @@
 //! meets them. The repository record itself is written last: until it is there nothing leads to the
 //! partition, and a crash leaves nothing but garbage.
 
+pub(crate) mod create;
 mod deletion;
 mod metadata;
 
@@ -12,13 +13,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use lakehold_clock::Timestamp;
-use lakehold_kv::Outcome;
-use lakehold_kv::Precondition;
-use lakehold_kv::Write;
 use lakehold_tree::StorageNamespace;
 
 use crate::BranchId;
-use crate::Commit;
 use crate::Engine;
 use crate::EngineError;
 use crate::Page;
@@ -27,13 +24,8 @@ use crate::RepositoryId;
 use crate::error::Result;
 use crate::keys;
 use crate::records;
-use crate::records::BranchData;
 use crate::records::IN_DELETION;
 use crate::records::RepositoryData;
-use crate::staging::StagingToken;
-
-/// Message of the commit that every history begins with.
-const FIRST_MESSAGE: &str = "Repository created";
 
 /// A repository as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,82 +90,6 @@ impl Repository {
 }
 
 impl Engine {
-    /// Creates a repository with its first commit and its default branch.
-    ///
-    /// The storage namespace was checked by the caller. Fails with [`EngineError::RepositoryExists`]
-    /// where the name is taken, also by a repository that is being deleted.
-    pub async fn create_repository(&self, new: NewRepository) -> Result<Arc<Repository>> {
-        let key = keys::repository(&new.id);
-        if self.parts.kv.get(keys::REPOSITORIES, key.clone()).await?.is_some() {
-            return Err(EngineError::RepositoryExists(new.id));
-        }
-        let now = self.parts.runtime.now();
-        let data = RepositoryData {
-            id: new.id.as_str().to_owned(),
-            storage_namespace: new.storage_namespace.as_str().to_owned(),
-            default_branch_id: new.default_branch.as_str().to_owned(),
-            creation_date: Some(now.into()),
-            state: 0,
-            instance_uid: self.parts.xids.next_id().to_string(),
-            read_only: new.read_only,
-            storage_id: new.storage_id,
-        };
-        let record = lakehold_kv::Record::new(data);
-        let stored = record.encode();
-        let repository = Arc::new(Repository::from_record(record.message));
-        let beginning = if new.bare { Vec::new() } else { self.beginning_of(&repository, now) };
-        let last = Write {
-            partition: keys::REPOSITORIES,
-            key,
-            value: Some(stored),
-            precondition: Precondition::Absent,
-        };
-
-        let engine = self.clone();
-        let id = new.id.clone();
-        let outcome = self.to_the_end("create-repository", async move {
-            let outcome = engine.write_after(beginning, last).await;
-            engine.parts.repositories.forget(&id);
-            outcome
-        });
-        match outcome.await? {
-            Outcome::Applied => {
-                tracing::info!(repository.id = %new.id, "created repository {}", new.id);
-                Ok(repository)
-            }
-            // Someone was faster. Our first commit and branch lie in a partition nobody knows.
-            Outcome::PreconditionFailed => {
-                self.drop_partitions(vec![repository.partition.clone()]);
-                Err(EngineError::RepositoryExists(new.id))
-            }
-        }
-    }
-
-    /// The writes of the first commit and the default branch.
-    fn beginning_of(&self, repository: &Repository, now: Timestamp) -> Vec<Write> {
-        let commit = Commit::first(FIRST_MESSAGE, now);
-        let branch = BranchData {
-            id: repository.default_branch.as_str().to_owned(),
-            commit_id: commit.id.as_str().to_owned(),
-            staging_token: StagingToken::fresh(
-                repository,
-                &repository.default_branch,
-                &self.parts.runtime,
-            )
-            .into_bytes(),
-            ..BranchData::default()
-        };
-        vec![
-            commit.to_write(repository),
-            Write {
-                partition: repository.partition.clone(),
-                key: keys::branch(&repository.default_branch),
-                value: Some(lakehold_kv::Record::new(branch).encode()),
-                precondition: Precondition::Always,
-            },
-        ]
-    }
-
     /// Returns the repository `id`.
     ///
     /// Fails with [`EngineError::RepositoryNotFound`], or with

@@ -89,7 +89,12 @@ impl Engine {
         for attempt in 1..=UPDATE_ATTEMPTS {
             let state = self.branch_state(repository, id).await?;
             if state.sealed_count() == 0 && self.is_token_empty(&state.token()).await? {
-                return Ok(());
+                // Empty it may be because somebody has committed meanwhile, and it was wiped.
+                if self.is_unmoved(repository, &state).await? {
+                    return Ok(());
+                }
+                self.back_off(attempt).await;
+                continue;
             }
             let next = state.emptied(repository, &self.parts.runtime);
             match self.replace_branch(repository, Vec::new(), &state, next).await? {
@@ -195,7 +200,9 @@ struct ResetKey {
 }
 
 impl Edit for ResetKey {
-    const RESTS_ON_HEAD: bool = true;
+    fn rests_on_head(&self) -> bool {
+        true
+    }
 
     async fn apply(
         &mut self,

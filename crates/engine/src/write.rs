@@ -57,9 +57,12 @@ pub(crate) trait Edit: Send {
     const WRITES: bool = true;
     /// Whether doing it twice is doing it once, so that "busy, try again" needs no more to be said.
     const IS_REPEATABLE: bool = true;
-    /// Whether what it writes follows from what is committed, so that it has to be looked at again if
-    /// the branch was moved meanwhile, and the token was not: it held nothing to be sealed.
-    const RESTS_ON_HEAD: bool = false;
+
+    /// Whether what it has written follows from what is committed, so that it has to be looked at again
+    /// if the branch was moved meanwhile, and the token was not: it held nothing to be sealed.
+    fn rests_on_head(&self) -> bool {
+        false
+    }
 
     /// Applies the edit by way of `state`.
     fn apply(
@@ -127,7 +130,7 @@ impl Engine {
                 self.edit(repository, branch, &mut Set { key, entry }).await
             }
             StageCondition::Absent => {
-                let mut edit = Create { key, value, written: Vec::new(), head: None };
+                let mut edit = Create::new(key, value);
                 self.edit(repository, branch, &mut edit).await
             }
         }
@@ -241,7 +244,7 @@ impl Engine {
         let after = self.branch_after_edit(repository, state, applied).await?;
         let is_done = match applied {
             Applied::Written => {
-                let is_moved = E::RESTS_ON_HEAD && after.commit_id != state.commit_id;
+                let is_moved = rounds.edit.rests_on_head() && after.commit_id != state.commit_id;
                 after.token() == state.token() && !is_moved
             }
             Applied::Nothing => after.is_same(state),
@@ -318,9 +321,16 @@ struct Create {
     written: Vec<StagingToken>,
     /// The commit on top of which there was none.
     head: Option<CommitId>,
+    /// The token in which it took the place of a tombstone, which had hidden whatever is committed. To
+    /// take it back would be to undo that deletion.
+    over_tombstone: Option<StagingToken>,
 }
 
 impl Create {
+    fn new(key: Bytes, value: Value) -> Self {
+        Self { key, value, written: Vec::new(), head: None, over_tombstone: None }
+    }
+
     fn is_ours(&self, value: Option<&Value>) -> bool {
         !self.written.is_empty() && value == Some(&self.value)
     }
@@ -338,7 +348,8 @@ impl Create {
         state: &BranchState,
         version: Version,
     ) -> Result<Applied> {
-        if self.head.as_ref() == Some(&state.commit_id) {
+        let hides_commit = self.over_tombstone.as_ref() == Some(&state.token());
+        if hides_commit || self.head.as_ref() == Some(&state.commit_id) {
             return Ok(Applied::Written);
         }
         let below = engine.below(repository, state, &self.key).await?;
@@ -366,7 +377,10 @@ impl Create {
 
 impl Edit for Create {
     const IS_REPEATABLE: bool = false;
-    const RESTS_ON_HEAD: bool = true;
+
+    fn rests_on_head(&self) -> bool {
+        self.over_tombstone.is_none()
+    }
 
     async fn apply(
         &mut self,
@@ -376,6 +390,7 @@ impl Edit for Create {
     ) -> Result<Applied> {
         let present = engine.present(repository, state, &self.key).await?;
         let Some((entry, below)) = present else { return Ok(Applied::Overtaken) };
+        let is_over_tombstone = entry.is_some();
         let precondition = match (entry, &below) {
             (Some(entry), _) if self.is_ours(entry.value.as_ref()) => {
                 return self.confirm(engine, repository, state, entry.version).await;
@@ -394,6 +409,7 @@ impl Edit for Create {
         if applied == Applied::Written {
             self.written.push(state.token());
             self.head = Some(state.commit_id.clone());
+            self.over_tombstone = is_over_tombstone.then(|| state.token());
         }
         Ok(applied)
     }

@@ -8,9 +8,10 @@
 //!
 //! [`Store`] is the trait, [`StoreExt`] the conveniences on top of it, [`MemStore`] a driver over
 //! memory, [`Scan`] a cursor over a partition and [`Partitions`] one over their names, [`Record`] a
-//! typed record that carries fields we do not know, [`dump`] moves records between stores,
-//! [`conformance`] is what every driver must pass, and [`faults`] has wrappers that fail or lose the
-//! answer of chosen calls (docs/design/0003-kv-trait.md).
+//! typed record that carries fields we do not know, [`settle`] finds out what became of writes whose
+//! answer was lost, [`dump`] moves records between stores, [`conformance`] is what every driver must
+//! pass, and [`faults`] has wrappers that fail or lose the answer of chosen calls
+//! (docs/design/0003-kv-trait.md).
 
 pub mod conformance;
 pub mod dump;
@@ -21,6 +22,7 @@ mod mem;
 mod partitions;
 mod record;
 mod scan;
+pub mod settle;
 mod store;
 
 pub use error::BoxError;

@@ -34,6 +34,8 @@ use lakehold_tree::Trees;
 
 use crate::home::Home;
 use crate::secrets::Secrets;
+use crate::settings::BlocksSettings;
+use crate::settings::S3BlocksSettings;
 use crate::settings::Settings;
 use crate::stores::Stores;
 
@@ -72,13 +74,13 @@ impl Stack {
         let trees = Trees::new(blocks.clone(), runtime.clone(), settings.trees.clone());
         let engine = Engine::new(kv.clone(), trees, Arc::new(NoHooks), runtime.clone());
         sweep(&engine, runtime);
-        let settings = CatalogSettings {
+        let catalog_settings = CatalogSettings {
             signing_key: secrets.signing_secret_key.into_bytes(),
             ensure_readable_root: settings.ensure_readable_root,
         };
         let actions = Actions::new(engine.clone(), blocks.clone());
         let gc = Gc::new(engine.clone(), blocks.clone());
-        let catalog = Catalog::new(engine, blocks.clone(), runtime.clone(), settings);
+        let catalog = Catalog::new(engine, blocks.clone(), runtime.clone(), catalog_settings);
         tend(&catalog, runtime);
         compare(&catalog, &*blocks, runtime);
         let context = ApiContext {
@@ -87,7 +89,7 @@ impl Stack {
             gc,
             auth: auth.clone(),
             runtime: runtime.clone(),
-            settings: ApiSettings::default(),
+            settings: api_settings(&settings.blocks),
         };
         Ok(Self { stores, auth, api: lakehold_api::router(&Arc::new(context)), open_api })
     }
@@ -96,6 +98,14 @@ impl Stack {
     pub(crate) async fn close(&self) -> anyhow::Result<()> {
         self.stores.close().await
     }
+}
+
+fn api_settings(blocks: &BlocksSettings) -> ApiSettings {
+    let mut settings = ApiSettings::default();
+    if let BlocksSettings::S3(S3BlocksSettings { s3, .. }) = blocks {
+        settings.presigned_for = s3.pre_signed_expiry;
+    }
+    settings
 }
 
 async fn describe_api(runtime: &Runtime) -> anyhow::Result<Bytes> {

@@ -17,6 +17,8 @@
 //! ```
 
 mod answer;
+#[cfg(test)]
+mod every_fault;
 mod fates;
 #[cfg(feature = "power-cut")]
 pub mod power_cut;
@@ -28,6 +30,7 @@ pub use server::ACCESS_KEY;
 pub use server::SECRET_KEY;
 pub use server::TestServer;
 pub use server::basic;
+pub use simulation::Sabotage;
 pub use simulation::SimulationFailure;
 pub use simulation::SimulationReport;
 pub use simulation::SimulationSettings;

@@ -21,16 +21,28 @@ mod executor;
 mod ledger;
 mod perform;
 mod request;
+mod sabotage;
 mod server;
 mod store;
 mod trace;
 mod weather;
 mod world;
 
+#[cfg(test)]
+pub(crate) use dice::Dice;
+#[cfg(test)]
+pub(crate) use executor::Executor;
+#[cfg(test)]
+pub(crate) use executor::Tag;
+#[cfg(test)]
+pub(crate) use trace::Trace;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
 use futures::FutureExt as _;
+
+pub use sabotage::Sabotage;
 
 use ledger::Ending;
 use world::World;
@@ -47,6 +59,8 @@ pub struct SimulationSettings {
     pub requests: usize,
     /// Whether to keep a text of what happens.
     pub trace: bool,
+    /// A promise that the stores break, so that something must be found.
+    pub sabotage: Option<Sabotage>,
 }
 
 /// What happened in a simulation in which nothing was wrong.
@@ -96,7 +110,7 @@ impl std::error::Error for SimulationFailure {}
 
 /// Runs a simulation to its end, or to the first thing that must not be.
 pub fn simulate(settings: SimulationSettings) -> Result<SimulationReport, Box<SimulationFailure>> {
-    let world = World::new(settings.seed, settings.requests, settings.trace);
+    let world = World::new(settings);
     let mut run = Run { world: world.clone(), settings, steps: 0 };
     let done = run.all();
     world.stores().executor.end();

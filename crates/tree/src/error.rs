@@ -45,6 +45,19 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether the block store asks to be called less often.
+    pub fn is_throttled(&self) -> bool {
+        matches!(self, Self::Block(lakehold_block::Error::Throttled(_)))
+    }
+
+    /// The address of the range that is missing from the block store, if that is what this says.
+    pub fn missing_range(&self) -> Option<&str> {
+        match self {
+            Self::Block(lakehold_block::Error::NotFound(address)) => Some(address),
+            _ => None,
+        }
+    }
+
     /// The corruption `source` of the `what` at `location`.
     pub(crate) fn corrupt(what: &'static str, location: &str, source: impl Into<BoxError>) -> Self {
         Self::Corrupt { what, location: location.to_owned(), source: source.into() }
@@ -74,6 +87,7 @@ fn block_error_like(error: &lakehold_block::Error, cause: BoxError) -> lakehold_
     use lakehold_block::Error as Block;
     match error {
         Block::NotFound(at) => Block::NotFound(at.clone()),
+        Block::Throttled(at) => Block::Throttled(at.clone()),
         Block::InvalidAddress { address, reason } => {
             Block::InvalidAddress { address: address.clone(), reason }
         }

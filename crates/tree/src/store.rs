@@ -2,8 +2,9 @@
 //!
 //! Files never change, so what was read stays right. A file is read whole, once however many ask for
 //! it at the same time, and kept, taken apart, in one of two caches: ranges in nine tenths of the
-//! memory, metaranges, which every access needs, in the rest. Nothing is copied to a local disk
-//! (docs/design/0006-range-store.md).
+//! memory, metaranges, which every access needs, in the rest (docs/design/0006-range-store.md). Copies
+//! of a remote store's files on the local disk are the business of the block store
+//! ([`lakehold_block::CachedBlockStore`]).
 //!
 //! A name is not compared with the hash of the content at each load: every block carries a checksum,
 //! which is tested when the block is first touched.

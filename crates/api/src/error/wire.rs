@@ -24,6 +24,9 @@ use super::chain;
 const OUTCOME_UNKNOWN: &str = "the outcome of the write is unknown: it may have been applied; \
                                look at the present state before sending it again";
 
+/// What is answered where a store asks to be called less often.
+const THROTTLED: &str = "Throughput exceeded. Slow down and retry";
+
 type Text = Cow<'static, str>;
 
 impl From<CatalogError> for ApiError {
@@ -76,6 +79,9 @@ impl From<AuthError> for ApiError {
             AuthError::OutcomeUnknown(_) => {
                 answer(StatusCode::INTERNAL_SERVER_ERROR, OUTCOME_UNKNOWN).caused_by(error)
             }
+            AuthError::Throttled => {
+                answer(StatusCode::SERVICE_UNAVAILABLE, THROTTLED).caused_by(error)
+            }
             _ => Self::internal(error),
         }
     }
@@ -120,7 +126,8 @@ fn of_catalog(error: &CatalogError) -> (StatusCode, Text) {
             (bad, format!("failed to match required regex {expected}: invalid namespace").into())
         }
         E::NamespaceInUse { namespace, place } => (bad, namespace_in_use(namespace, place)),
-        E::StorageAccess { .. } => {
+        // Clients look for the text and the status, whatever the reason; but not where it is patience.
+        E::StorageAccess { .. } if error.kind() != ErrorKind::Throttled => {
             (bad, "failed to create repository: failed to access storage".into())
         }
         E::UnknownStorageId(_) => (bad, "storage id: invalid value: validation error".into()),
@@ -136,6 +143,9 @@ fn of_catalog(error: &CatalogError) -> (StatusCode, Text) {
         }
         E::InvalidPath(length) => (bad, path_too_long(*length).into()),
         E::TooManyPaths(_) => (bad, "request size exceeded, max paths is set to 1000".into()),
+        E::AddressTaken(address) => {
+            (StatusCode::CONFLICT, format!("there is data at {address} already").into())
+        }
         E::DataMissing(_) => (StatusCode::GONE, "No data".into()),
         E::InvalidAddress { address, reason } => {
             (bad, format!("physical address {address:?} is not valid: {reason}").into())
@@ -149,10 +159,15 @@ fn of_catalog(error: &CatalogError) -> (StatusCode, Text) {
         }
         E::InvalidLink { .. } => (bad, "invalid address signature: invalid address".into()),
         E::LinkExpired(_) => (bad, "link address expired".into()),
+        E::AddressOutsideData(_) => {
+            (bad, "physical address must be relative to the storage namespace".into())
+        }
+        E::UploadNotFound(id) => (StatusCode::NOT_FOUND, format!("upload {id:?} not found").into()),
+        E::InvalidPart { number, problem } => (bad, format!("part {number}: {problem}").into()),
         E::BrokenUpload(reason) => (bad, format!("request body has an error: {reason}").into()),
         E::NotSupported(what) => (bad, format!("{what}: operation not supported").into()),
         E::StorageFull(place) => (StatusCode::INSUFFICIENT_STORAGE, place.clone().into()),
-        _ => internal(error),
+        other => failure(other.kind(), other),
     }
 }
 
@@ -205,16 +220,14 @@ fn of_engine(error: &EngineError) -> (StatusCode, Text) {
             (bad, format!("argument {name}: {value:?}: invalid value: validation error").into())
         }
         E::HookRefused(reason) => (StatusCode::PRECONDITION_FAILED, reason.clone().into()),
-        other => failure(other),
+        other => failure(other.kind(), other),
     }
 }
 
 /// What is left: the kinds that say to wait, to look, or to call the operator.
-fn failure(error: &EngineError) -> (StatusCode, Text) {
-    match error.kind() {
-        ErrorKind::Throttled => {
-            (StatusCode::SERVICE_UNAVAILABLE, "Throughput exceeded. Slow down and retry".into())
-        }
+fn failure(kind: ErrorKind, error: &(dyn std::error::Error + 'static)) -> (StatusCode, Text) {
+    match kind {
+        ErrorKind::Throttled => (StatusCode::SERVICE_UNAVAILABLE, THROTTLED.into()),
         ErrorKind::OutcomeUnknown => (StatusCode::INTERNAL_SERVER_ERROR, OUTCOME_UNKNOWN.into()),
         _ => internal(error),
     }
@@ -339,6 +352,42 @@ mod tests {
         assert_eq!(
             answer(namespace("local://../outside")),
             says(400, "failed to create repository: failed to access storage")
+        );
+    }
+
+    #[test]
+    fn whoever_is_asked_for_patience_is_told_how_long() {
+        let place = || "s3://lake/main".to_owned();
+        let throttled = || lakehold_block::Error::Throttled(place());
+        for answer in [
+            ApiError::from(CatalogError::from(EngineError::Kv(KvError::Throttled))),
+            ApiError::from(CatalogError::from(throttled())),
+            ApiError::from(CatalogError::StorageAccess { namespace: place(), source: throttled() }),
+            ApiError::from(AuthError::from(KvError::Throttled)),
+        ] {
+            let response = answer.into_response();
+            assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+            assert_eq!(response.headers()[http::header::RETRY_AFTER], "1");
+        }
+    }
+
+    #[test]
+    fn what_a_block_store_could_not_tell_is_unknown_and_what_is_in_the_way_is_named() {
+        let location = "s3://lake/main".to_owned();
+        let lost = lakehold_block::Error::OutcomeUnknown { location, source: "cut off".into() };
+        assert_eq!(answer(CatalogError::from(lost)), says(500, OUTCOME_UNKNOWN));
+        let taken = CatalogError::from(lakehold_block::Error::Exists("s3://lake/x".to_owned()));
+        assert_eq!(answer(taken), says(409, "there is data at s3://lake/x already"));
+    }
+
+    #[test]
+    fn a_missing_table_is_no_missing_reference() {
+        let file = "_lakefs/f00d".to_owned();
+        let (status, message) = answer(EngineError::TableMissing { what: "metarange", file });
+        assert_eq!(status, 500);
+        assert!(
+            message.contains("_lakefs/f00d") && message.contains("lakehold doctor"),
+            "{message}"
         );
     }
 

@@ -22,7 +22,7 @@ use crate::params::params;
 use crate::params::path;
 use crate::params::query;
 use crate::permission;
-use crate::staging::check_presign;
+use crate::presigned;
 
 params! {
     /// Of getObject.
@@ -85,7 +85,10 @@ pub(super) async fn get_object(
     if params.if_none_match.is_some_and(|tag| tag == headers::etag(&object)) {
         return Ok(StatusCode::NOT_MODIFIED.into_response());
     }
-    check_presign(&api, params.presign)?;
+    if params.presign {
+        let url = api.catalog.presign(&object, api.settings.presigned_for).await?;
+        return presigned::redirect(&api, url);
+    }
     let answer = match params.range.map(|header| wanted(&header, object.size)) {
         None => whole(&api, &object).await,
         Some(Wanted::Bytes(range)) => partial(&api, &object, range).await,

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 /// What a `Range` header comes to for an object of known size.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Wanted {
+pub(crate) enum Wanted {
     /// These bytes. Never empty.
     Bytes(Range<u64>),
     /// Bytes that the object does not have.
@@ -14,7 +14,7 @@ pub(super) enum Wanted {
 }
 
 /// Reads the value of a `Range` header, whose form was checked, for an object of `size` bytes.
-pub(super) fn wanted(header: &str, size: u64) -> Wanted {
+pub(crate) fn wanted(header: &str, size: u64) -> Wanted {
     let ranges = header.strip_prefix("bytes=").unwrap_or(header).trim();
     let Some((first, last)) = ranges.split_once('-') else { return Wanted::Malformed };
     match (number(first), number(last)) {

@@ -5,6 +5,7 @@
 
 use lakehold_catalog::Metadata;
 use lakehold_catalog::Object;
+use lakehold_catalog::PresignedUrl;
 
 use super::DEFAULT_MEDIA_TYPE;
 use crate::json;
@@ -17,6 +18,8 @@ pub(super) const ROW_BYTES: usize = 200;
 pub(crate) struct ObjectRow<'a> {
     object: &'a Object,
     physical_address: &'a str,
+    /// When the physical address ends, in seconds since 1970.
+    expiry: Option<i64>,
     content_type: &'a str,
     metadata: Shown,
 }
@@ -40,6 +43,7 @@ impl<'a> ObjectRow<'a> {
         Self {
             object,
             physical_address: &object.physical_address,
+            expiry: None,
             content_type: media_type(object),
             metadata: Shown::Always,
         }
@@ -72,6 +76,16 @@ impl<'a> ObjectRow<'a> {
         Self { physical_address, ..self }
     }
 
+    /// With a URL, if there is one, in place of its address.
+    pub(super) fn signed(self, url: Option<&'a PresignedUrl>) -> Self {
+        match url {
+            Some(PresignedUrl { url, expires }) => {
+                Self { physical_address: url, expiry: Some(expires.seconds), ..self }
+            }
+            None => self,
+        }
+    }
+
     /// The row as an answer of its own, without the newline at its end.
     pub(crate) fn into_json(self) -> Vec<u8> {
         let texts = self.object.path.len() + self.physical_address.len();
@@ -87,6 +101,10 @@ impl<'a> ObjectRow<'a> {
         json::text(out, &object.path);
         out.extend_from_slice(b",\"path_type\":\"object\",\"physical_address\":");
         json::text(out, self.physical_address);
+        if let Some(expiry) = self.expiry {
+            out.extend_from_slice(b",\"physical_address_expiry\":");
+            json::number(out, expiry);
+        }
         out.extend_from_slice(b",\"checksum\":");
         json::text(out, &object.checksum);
         out.extend_from_slice(b",\"size_bytes\":");
@@ -176,6 +194,19 @@ mod tests {
         assert_eq!(metadata(ObjectRow::in_stat(&object, false)), json!({}));
         assert_eq!(metadata(ObjectRow::in_list(&object, true)), json!({"k": "v"}));
         assert_eq!(metadata(ObjectRow::in_list(&object, false)), json!(null));
+    }
+
+    #[test]
+    fn a_url_stands_in_the_place_of_the_address_and_says_when_it_ends() {
+        let object = object();
+        let url = "https://lake/x?a=b&c=d".to_owned();
+        let signed = PresignedUrl { url, expires: Timestamp::from_seconds(1_700_000_000) };
+        let read = |url| read(ObjectRow::in_list(&object, false).signed(url));
+        let given = read(Some(&signed));
+        assert_eq!(given.physical_address, "https://lake/x?a=b&c=d");
+        assert_eq!(given.physical_address_expiry, Some(1_700_000_000));
+        assert_eq!(read(None).physical_address, "mem://lake/data/x");
+        assert_eq!(read(None).physical_address_expiry, None);
     }
 
     #[test]

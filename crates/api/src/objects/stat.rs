@@ -16,9 +16,9 @@ use crate::params::params;
 use crate::params::path;
 use crate::params::query;
 use crate::permission;
+use crate::presigned;
 use crate::respond::Json;
 use crate::respond::json_bytes;
-use crate::staging::check_presign;
 
 params! {
     /// Of statObject.
@@ -52,8 +52,13 @@ pub(super) async fn stat_object(
     let StatObject { repository, reference, path, .. } = &params;
     caller.require(&[permission::on_object("fs:ReadObject", repository, path)]).await?;
     let object = api.catalog.object(repository, reference, path).await?;
-    check_presign(&api, params.presign)?;
-    Ok(json_bytes(ObjectRow::in_stat(&object, params.user_metadata).into_json()))
+    presigned::check(&api, params.presign)?;
+    let url = match params.presign {
+        true => api.catalog.presign(&object, api.settings.presigned_for).await?,
+        false => None,
+    };
+    let row = ObjectRow::in_stat(&object, params.user_metadata);
+    Ok(json_bytes(row.signed(url.as_ref()).into_json()))
 }
 
 params! {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use lakehold_catalog::BranchId;
 use lakehold_catalog::InvalidId;
+use lakehold_catalog::MAX_PART_NUMBER;
 use lakehold_catalog::PullRequestId;
 use lakehold_catalog::RefExpr;
 use lakehold_catalog::RepositoryId;
@@ -69,6 +70,41 @@ impl Spec for Verbatim {
     }
 }
 
+/// The number of a part of an upload.
+#[derive(Debug)]
+pub(crate) struct PartNumber;
+
+const PART_NUMBER_ABOUT: About = About { name: "partNumber", description: "" };
+
+impl Spec for PartNumber {
+    type Value = u32;
+
+    fn read(&self, source: &Source<'_>) -> Result<u32, ApiError> {
+        let value = source.segment(PART_NUMBER_ABOUT.name)?;
+        let wrong = |reason: &str| invalid(PART_NUMBER_ABOUT.name, "path", reason);
+        let Ok(number) = value.parse::<i64>() else {
+            return Err(wrong(&format!("value {value}: an invalid integer: invalid syntax")));
+        };
+        let bound = match number {
+            ..1 => "number must be at least 1".to_owned(),
+            _ => format!("number must be at most {MAX_PART_NUMBER}"),
+        };
+        let schema = json!({"type": "integer", "minimum": 1, "maximum": MAX_PART_NUMBER});
+        let found = u32::try_from(number).ok().filter(|it| (1..=MAX_PART_NUMBER).contains(it));
+        found.ok_or_else(|| wrong(&described(&bound, &schema, &json!(number))))
+    }
+
+    fn document(&self) -> Parameter {
+        let schema = ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .minimum(Some(1))
+            .maximum(Some(MAX_PART_NUMBER));
+        let mut parameter = PART_NUMBER_ABOUT.in_path();
+        parameter.schema = Some(schema.build().into());
+        parameter
+    }
+}
+
 /// Whether a range or a metarange is meant. Both lie in one place, so that it makes no difference.
 #[derive(Debug)]
 pub(crate) struct TableType;
@@ -120,6 +156,8 @@ pub(crate) const PULL_REQUEST: Segment<PullRequestId> = Segment {
 };
 pub(crate) const USER: Verbatim = Verbatim(About { name: "userId", description: "" });
 pub(crate) const ACCESS_KEY: Verbatim = Verbatim(About { name: "accessKeyId", description: "" });
+pub(crate) const UPLOAD: Verbatim = Verbatim(About { name: "uploadId", description: "" });
+pub(crate) const PART_NUMBER: PartNumber = PartNumber;
 pub(crate) const RUN: Verbatim = Verbatim(About { name: "run_id", description: "" });
 pub(crate) const HOOK_RUN: Verbatim = Verbatim(About { name: "hook_run_id", description: "" });
 pub(crate) const OBJECT_ID: Verbatim = Verbatim(About { name: "object_id", description: "" });

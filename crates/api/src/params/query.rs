@@ -216,6 +216,25 @@ impl Spec for Flag {
     }
 }
 
+/// A number that may be there.
+#[derive(Debug)]
+pub(crate) struct Number(About);
+
+impl Spec for Number {
+    type Value = Option<i64>;
+
+    fn read(&self, source: &Source<'_>) -> Result<Option<i64>, ApiError> {
+        let Some(value) = filled(source, &self.0)? else { return Ok(None) };
+        let no_number =
+            |_| wrong(&self.0, &format!("value {value}: an invalid integer: invalid syntax"));
+        value.parse().map(Some).map_err(no_number)
+    }
+
+    fn document(&self) -> Parameter {
+        self.0.in_query(false, ObjectBuilder::new().schema_type(Type::Integer).build())
+    }
+}
+
 /// How many items are wanted.
 #[derive(Debug)]
 pub(crate) struct Amount;
@@ -319,6 +338,8 @@ pub(crate) const DELIMITER: Lenient =
 pub(crate) const SEARCH: Lenient =
     Lenient(about("search", "string for searching relevant entries"));
 pub(crate) const PATH: Needed = Needed(about("path", "relative to the ref"));
+pub(crate) const PARTS: Number =
+    Number(about("parts", "number of presigned URL parts required to upload"));
 pub(crate) const DEST_PATH: Needed =
     Needed(about("dest_path", "destination path relative to the branch"));
 pub(crate) const STORAGE_CLASS: Maybe = Maybe(about(

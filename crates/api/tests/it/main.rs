@@ -8,6 +8,7 @@ mod fuzz;
 mod gc_rules;
 mod imports;
 mod metadata;
+mod missing_files;
 mod objects;
 mod parameters;
 mod pulls;

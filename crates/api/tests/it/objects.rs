@@ -404,6 +404,51 @@ async fn presigned_urls_are_refused_as_not_supported() {
     server.get(&format!("{READS}?path=a&presign=false")).await.is(200);
 }
 
+const PARTS: &str = "/repositories/lake/branches/main/staging/pmpu";
+
+#[tokio::test]
+async fn uploads_in_parts_past_the_server_are_refused_where_there_are_no_urls() {
+    let server = TestServer::new().await;
+    let given = server.get(&format!("{LAKE}/branches/main/staging/backing?path=a")).await;
+    let address = json!({"physical_address": given.is(200).json()["physical_address"]});
+    let unsupported = "presign multipart upload API is not supported";
+    server.post(&format!("{PARTS}?path=a&parts=3"), json!({})).await.fails(501, unsupported);
+    let upload = format!("{PARTS}/x?path=a");
+    server
+        .put(&upload, json!({"physical_address": "x", "parts": []}))
+        .await
+        .fails(501, unsupported);
+    server.delete(&upload).await.fails(501, unsupported);
+    let part = format!("{PARTS}/x/parts/1?path=a");
+    server.put(&part, address.clone()).await.fails(400, "operation not supported");
+    let outside = "physical address must be relative to the storage namespace";
+    server.put(&part, json!({"physical_address": "data/x"})).await.fails(400, outside);
+    let other = format!("{PARTS}/x/parts/1?path=b");
+    server.put(&other, address.clone()).await.says(400, "invalid address signature");
+    let copy = json!({
+        "physical_address": address["physical_address"],
+        "copy_source": {"repository": "lake", "ref": "main", "path": "a"},
+    });
+    server.put(&format!("{PARTS}/x/parts/1/copy?path=a"), copy).await.fails(501, unsupported);
+}
+
+#[tokio::test]
+async fn numbers_of_parts_have_bounds() {
+    let server = TestServer::new().await;
+    for number in ["0", "-1", "10001", "99999999999", "x", "1.0"] {
+        let part = format!("{PARTS}/x/parts/{number}?path=a");
+        let refused = server.put(&part, json!({"physical_address": "x"})).await;
+        refused.says(400, "parameter \"partNumber\" in path has an error: ");
+    }
+    let wanted =
+        "parameter \"parts\" in query has an error: value x: an invalid integer: invalid syntax";
+    server.post(&format!("{PARTS}?path=a&parts=x"), json!({})).await.fails(400, wanted);
+    let source = json!({"repository": "lake", "ref": "main", "path": "a", "range": "1-2"});
+    let copy = json!({"physical_address": "x", "copy_source": source});
+    let copied = server.put(&format!("{PARTS}/x/parts/1/copy?path=a"), copy).await;
+    copied.says(400, "string doesn't match the regular expression");
+}
+
 #[tokio::test]
 async fn an_object_is_staged_by_its_address() {
     let server = TestServer::new().await;

@@ -178,7 +178,7 @@ async fn setup_that_was_cut_off_anywhere_can_be_repeated_with_other_keys() {
 #[tokio::test]
 async fn on_a_shared_store_setup_that_was_cut_off_can_be_repeated_after_a_minute() {
     let kv = MemStore::shared();
-    let (cut_off, _) = service(Arc::new(FailingStore::fail_from_nth(Arc::new(kv.clone()), 5)));
+    let (cut_off, _) = service(Arc::new(FailingStore::fail_from_nth(Arc::new(kv.clone()), 6)));
     cut_off.setup(operator()).await.expect_err("the store failed");
     assert_eq!(keys(&kv, "basicAuth").await, ["users/superAdmin"], "claimed, and no more");
 
@@ -189,6 +189,36 @@ async fn on_a_shared_store_setup_that_was_cut_off_can_be_repeated_after_a_minute
     clock.advance(Duration::from_secs(1));
     let made = other.setup(fresh("operator")).await.expect("repeatable");
     assert!(is_operator(&with_keys(&other, &made).await));
+}
+
+/// A store that refuses one call, and not all from then on, has no claim to wait for.
+#[tokio::test]
+async fn on_a_shared_store_setup_that_failed_can_be_repeated_at_once() {
+    for nth in 1..20 {
+        let kv = MemStore::shared();
+        let failing = Arc::new(FailingStore::fail_nth(Arc::new(kv.clone()), nth));
+        let (auth, _) = service(failing.clone());
+        let first = auth.setup(operator()).await;
+        if failing.faults() == 0 {
+            first.expect("nothing failed");
+            return;
+        }
+        first.expect_err("the store failed");
+        assert!(keys(&kv, "basicAuth").await.iter().all(|key| !key.starts_with("users/")), "{nth}");
+        let made = auth.setup(fresh("operator")).await.expect("repeatable");
+        assert!(is_operator(&with_keys(&auth, &made).await), "call {nth}");
+    }
+    panic!("setup never came to its end");
+}
+
+/// Records of other programs are told apart by the schema version: it is there when the user is.
+#[tokio::test]
+async fn on_a_shared_store_the_schema_version_comes_before_the_user() {
+    let kv = MemStore::shared();
+    let (auth, _) = service(Arc::new(FailingStore::fail_from_nth(Arc::new(kv.clone()), 5)));
+    auth.setup(operator()).await.expect_err("the store failed");
+    assert_eq!(text(&kv, "kv-internal-metadata", "kv/schema/version").await.as_deref(), Some("4"));
+    assert!(keys(&kv, "basicAuth").await.is_empty());
 }
 
 #[tokio::test]

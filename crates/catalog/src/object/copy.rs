@@ -10,6 +10,7 @@ use super::check_path;
 use super::corrupt;
 use super::decode_record;
 use crate::Catalog;
+use crate::CatalogError;
 use crate::Object;
 use crate::Result;
 
@@ -30,8 +31,7 @@ impl Catalog {
     /// Copies an object, bytes and all, to `branch`.
     ///
     /// Checksum, user metadata and content type are the source's, the time is now. Fails with
-    /// [`CatalogError::DataMissing`](crate::CatalogError::DataMissing) where the source's bytes are
-    /// gone.
+    /// [`CatalogError::DataMissing`] where the source's bytes are gone.
     pub async fn copy(
         &self,
         repository: &RepositoryId,
@@ -52,7 +52,9 @@ impl Catalog {
             address::from_entry(&repository.storage_namespace, &entry.address, entry.address_type)
                 .map_err(|error| corrupt(&repository, &source_path, error.into()))?;
         let to = self.fresh_address(&repository);
-        self.blocks().copy(&from, &to).await?;
+        let copied = self.blocks().copy(&from, &to).await;
+        // Nothing leads to a copy yet, whatever became of it.
+        copied.map_err(|error| CatalogError::from(error).into_not_done())?;
 
         (entry.address, entry.address_type) = address::to_entry(&to, self.blocks());
         entry.last_modified = Some(self.runtime().now().into());

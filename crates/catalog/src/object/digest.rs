@@ -16,6 +16,7 @@ use lakehold_block::BoxError;
 use lakehold_clock::Runtime;
 
 use crate::Catalog;
+use crate::CatalogError;
 use crate::Result;
 
 /// Hashing more than this in one go would hold up a task's thread: about half a millisecond.
@@ -30,7 +31,8 @@ pub(super) struct StoredBytes {
 }
 
 impl Catalog {
-    /// Stores `body` at `address`.
+    /// Stores `body` at `address`, a fresh one: where this fails nothing was done, whatever became of
+    /// the bytes.
     pub(super) async fn store_bytes(&self, address: &Address, body: Body) -> Result<StoredBytes> {
         let hasher = Hasher::default();
         let body = match body {
@@ -43,7 +45,8 @@ impl Catalog {
                 Body::Stream { length, pieces }
             }
         };
-        let size = self.blocks().put(address, body).await?;
+        let stored = self.blocks().put(address, body).await;
+        let size = stored.map_err(|error| CatalogError::from(error).into_not_done())?;
         Ok(StoredBytes { size, checksum: hasher.finish() })
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! client ── link_address ──► data/<partition>/<xid>,<signature>     nothing is remembered
-//!        ── stores the bytes there by itself
+//!        ── stores the bytes there by itself, at a URL from presign_link where the store gives out any
 //!        ── link ──► signature for this repository, branch and path? at most 24 hours old? ──► staged
 //! ```
 //!
@@ -11,7 +11,10 @@
 //! server takes it as it comes, and whoever may link may stage the same address anyway. Linking twice
 //! is accepted.
 
+use std::time::Duration;
+
 use lakehold_block::Address;
+use lakehold_block::PresignedUrl;
 use lakehold_clock::Xid;
 use lakehold_engine::BranchId;
 use lakehold_engine::EngineError;
@@ -38,6 +41,8 @@ const LINK_AGE_SECONDS: i64 = 24 * 60 * 60;
 pub struct LinkAddress {
     /// Complete URI, as clients see it.
     pub physical_address: String,
+    /// The same, for the block store.
+    pub address: Address,
 }
 
 impl Catalog {
@@ -51,10 +56,30 @@ impl Catalog {
     ) -> Result<LinkAddress> {
         check_path(path)?;
         let repository = self.repository(repository).await?;
+        Ok(self.link_address_in(&repository, branch, path))
+    }
+
+    /// [`Catalog::link_address`] in a repository already looked up.
+    pub(super) fn link_address_in(
+        &self,
+        repository: &Repository,
+        branch: &BranchId,
+        path: &str,
+    ) -> LinkAddress {
         let unsigned = self.fresh_name();
-        let name = self.signer().sign(&signed(&repository, branch, path, &unsigned));
+        let name = self.signer().sign(&signed(repository, branch, path, &unsigned));
         let address = Address::relative(&repository.storage_namespace, name);
-        Ok(LinkAddress { physical_address: self.blocks().physical_address(&address) })
+        LinkAddress { physical_address: self.blocks().physical_address(&address), address }
+    }
+
+    /// A URL to which a client may send the bytes for a link address itself until `ttl` has passed;
+    /// `None` where the block store gives out none.
+    pub async fn presign_link(
+        &self,
+        link: &LinkAddress,
+        ttl: Duration,
+    ) -> Result<Option<PresignedUrl>> {
+        Ok(self.blocks().presign_put(&link.address, ttl).await?)
     }
 
     /// Stages what was uploaded to a signed address (linkPhysicalAddress).
@@ -76,29 +101,29 @@ impl Catalog {
             && is_data(name)
             && given.starts_with(repository.storage_namespace.as_str())
         {
-            self.check_link(&repository, branch, &staged, name)?;
+            self.check_link(&repository, branch, &staged.path, &given, name)?;
         }
         let object = self.stage_at(&repository, branch, &at, staged).await?;
         Ok(Object { physical_address: given, ..object })
     }
 
-    fn check_link(
+    /// Checks that `name`, relative to the namespace and shown to clients as `physical`, was given out
+    /// for `path` on `branch`, and not too long ago.
+    pub(super) fn check_link(
         &self,
         repository: &Repository,
         branch: &BranchId,
-        staged: &Staged,
+        path: &str,
+        physical: &str,
         name: &str,
     ) -> Result<()> {
-        let invalid = |reason| {
-            let address = staged.physical_address.clone();
-            CatalogError::InvalidLink { address, reason }
-        };
+        let invalid = |reason| CatalogError::InvalidLink { address: physical.to_owned(), reason };
         let (unsigned, signature) = signature::split(name).map_err(invalid)?;
-        let signed = signed(repository, branch, &staged.path, unsigned);
+        let signed = signed(repository, branch, path, unsigned);
         self.signer().check(&signed, signature).map_err(invalid)?;
         let made = seconds_of(unsigned).ok_or_else(|| invalid(LinkProblem::Malformed))?;
         if self.runtime().now().seconds - made > LINK_AGE_SECONDS {
-            return Err(CatalogError::LinkExpired(staged.physical_address.clone()));
+            return Err(CatalogError::LinkExpired(physical.to_owned()));
         }
         Ok(())
     }

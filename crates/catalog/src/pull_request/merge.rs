@@ -32,6 +32,9 @@ use crate::Catalog;
 use crate::CatalogError;
 use crate::Result;
 
+/// What was done when a merge succeeded and its record could not be written.
+const MERGED: &str = "the branch was merged, and the pull request does not say so yet";
+
 /// A pull request that was merged.
 #[derive(Clone, Debug)]
 pub struct MergedPullRequest {
@@ -86,7 +89,8 @@ impl Catalog {
         match self.engine().merge(repository, &source, &request.destination, merge).await {
             Ok(Merged { commit, summary }) => {
                 let now = self.runtime().now();
-                self.conclude(repository, &intent, id, &commit.id, now).await?;
+                let concluded = self.conclude(repository, &intent, id, &commit.id, now).await;
+                concluded.map_err(|error| error.after(MERGED))?;
                 Ok(MergedPullRequest { commit_id: commit.id, summary: Some(summary) })
             }
             // The intent stays: the next attempt finds out.

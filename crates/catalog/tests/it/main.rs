@@ -10,6 +10,7 @@ mod listings;
 mod local_store;
 mod metadata;
 mod old_forms;
+mod parts;
 mod protections;
 mod pull_requests;
 mod repositories;

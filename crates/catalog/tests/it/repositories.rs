@@ -152,7 +152,23 @@ async fn storage_that_cannot_be_used_is_found_out_before_anything_is_recorded() 
             matches!(found, Err(CatalogError::Engine(EngineError::RepositoryNotFound(_)))),
             "call {call}: {found:?}"
         );
+        create(&lake, repository("lake", "mem://lake"))
+            .await
+            .expect("the namespace was given back");
     }
+}
+
+#[tokio::test]
+async fn of_those_who_take_a_namespace_at_the_same_time_one_has_it() {
+    let lake = Lake::without_repository();
+    let other = lake.restarted();
+    let (one, two) = tokio::join!(
+        create(&lake, repository("one", "mem://lake")),
+        create(&other, repository("two", "mem://lake")),
+    );
+    let refused = if one.is_ok() { two } else { one };
+    assert!(matches!(refused, Err(CatalogError::NamespaceInUse { .. })), "{refused:?}");
+    assert!(lake.blocks.head(&marker("mem://lake")).await.expect("asked").is_some());
 }
 
 #[tokio::test]

@@ -76,3 +76,24 @@ async fn a_bare_repository_has_no_sample_data() {
     let lake = sample(new).await;
     assert_eq!(lake.blocks.calls(), 0);
 }
+
+#[tokio::test]
+async fn a_repository_is_there_with_its_sample_data_or_not_at_all() {
+    for call in 1..100 {
+        let lake = Lake::without_repository();
+        let new = CreateRepository { sample_data: true, ..repository("lake", "mem://lake") };
+        lake.blocks.fail_nth(call);
+        let first = lake.catalog.create_repository(new.clone()).await;
+        if lake.blocks.injected() == 0 {
+            first.expect("nothing failed");
+            assert!(call > 12, "{call} calls only");
+            return;
+        }
+        first.expect_err("the store failed");
+        let found = lake.catalog.repository(&lake.id).await.expect_err("is not there");
+        assert_eq!(found.kind(), ErrorKind::NotFound, "call {call}");
+        lake.catalog.create_repository(new).await.expect("the namespace was given back");
+        assert_eq!(lake.paths().await.len(), 5, "call {call}");
+    }
+    panic!("creation never came to its end");
+}

@@ -42,7 +42,7 @@ impl Engine {
         }
 
         let branch = Branch { id: id.clone(), commit_id, hidden };
-        match self.write_if(self.new_branch(repository, &branch)).await? {
+        match self.write_new(|| self.new_branch(repository, &branch)).await? {
             Outcome::Applied => {}
             Outcome::PreconditionFailed => return Err(EngineError::BranchExists(id.clone())),
         }

@@ -15,6 +15,7 @@
 use bytes::Bytes;
 use lakehold_kv::Outcome;
 use lakehold_kv::Precondition;
+use lakehold_kv::Record;
 use lakehold_kv::Versioned;
 use lakehold_kv::Write;
 
@@ -40,7 +41,8 @@ impl Engine {
     /// Deletes a repository and everything in it but the data in the block store.
     ///
     /// Fails with [`EngineError::ReadOnlyRepository`] on a read-only repository unless forced. A
-    /// repository whose deletion was cut off may be deleted again.
+    /// repository whose deletion was cut off may be deleted again; [`EngineError::OutcomeUnknown`]
+    /// says that it was cut off after it had begun.
     pub async fn delete_repository(&self, id: &RepositoryId, force: bool) -> Result<()> {
         let engine = self.clone();
         let id = id.clone();
@@ -51,64 +53,92 @@ impl Engine {
     async fn delete_now(&self, id: &RepositoryId, force: bool) -> Result<()> {
         let marked = self.mark_deleted(id, force).await;
         self.parts.repositories.forget(id);
-        let (repository, stored) = marked?;
-        self.remove_branches(&repository).await?;
-        for prefix in [keys::TAG_PREFIX, keys::COMMIT_PREFIX] {
-            self.remove_records(&repository.partition, prefix.into()).await?;
-        }
-        self.remove_records(&repository.partition, keys::METADATA).await?;
-        self.remove_records(&keys::PULLS, pulls_of(&repository)).await?;
-
-        let note = cleanup_note(repository.partition.clone());
-        let last = Write {
-            partition: keys::REPOSITORIES,
-            key: keys::repository(id),
-            value: None,
-            precondition: Precondition::Unchanged(stored.version),
-        };
-        let outcome = self.write_after(vec![note], last).await;
-        self.parts.repositories.forget(id);
-        match outcome? {
-            // Where it failed another server was deleting, too, and has come to the end.
-            Outcome::Applied | Outcome::PreconditionFailed => {}
-        }
+        let Some((repository, stored)) = marked? else { return Ok(()) };
+        let deleted = self.delete_marked(&repository, stored).await;
+        deleted.map_err(EngineError::after_writing)?;
         tracing::info!(repository.id = %id, "deleted repository {id}");
         self.sweep_soon();
         Ok(())
     }
 
-    /// Makes the record say that the repository is being deleted.
+    /// Deletes what belongs to a repository that is in deletion, whose record is `stored`.
+    async fn delete_marked(&self, repository: &Repository, stored: Versioned) -> Result<()> {
+        self.remove_branches(repository).await?;
+        for prefix in [keys::TAG_PREFIX, keys::COMMIT_PREFIX] {
+            self.remove_records(&repository.partition, prefix.into()).await?;
+        }
+        self.remove_records(&repository.partition, keys::METADATA).await?;
+        self.remove_records(&keys::PULLS, pulls_of(repository)).await?;
+
+        let note = cleanup_note(repository.partition.clone());
+        let last = Write {
+            partition: keys::REPOSITORIES,
+            key: keys::repository(&repository.id),
+            value: None,
+            precondition: Precondition::Unchanged(stored.version),
+        };
+        let outcome = self.write_after(vec![note], last).await;
+        self.parts.repositories.forget(&repository.id);
+        match outcome? {
+            // Where it failed another server was deleting, too, and has come to the end.
+            Outcome::Applied | Outcome::PreconditionFailed => Ok(()),
+        }
+    }
+
+    /// Makes the record say that the repository is being deleted. Returns it as it is then; nothing if
+    /// it is gone by then.
     async fn mark_deleted(
         &self,
         id: &RepositoryId,
         force: bool,
-    ) -> Result<(Repository, Versioned)> {
-        let key = keys::repository(id);
+    ) -> Result<Option<(Repository, Versioned)>> {
         for attempt in 1..=ATTEMPTS {
-            let stored = self.parts.kv.get(keys::REPOSITORIES, key.clone()).await?;
-            let stored = stored.ok_or_else(|| EngineError::RepositoryNotFound(id.clone()))?;
-            let mut record = records::decode::<RepositoryData>("repository", &key, &stored.value)?;
+            let found = self.find_record(id).await?;
+            let (mut record, stored) =
+                found.ok_or_else(|| EngineError::RepositoryNotFound(id.clone()))?;
             let repository = Repository::from_record(record.message.clone());
             if repository.in_deletion {
-                return Ok((repository, stored));
+                return Ok(Some((repository, stored)));
             }
             repository.check_writable(force)?;
             record.message.state = IN_DELETION;
             let write = Write {
                 partition: keys::REPOSITORIES,
-                key: key.clone(),
+                key: keys::repository(id),
                 value: Some(record.encode()),
                 precondition: Precondition::Unchanged(stored.version),
             };
-            // Read again rather than build the version: what identifies a value is the store's.
-            if self.write_if(write).await? == Outcome::PreconditionFailed {
-                self.back_off(attempt).await;
+            if self.write_if(write).await? == Outcome::Applied {
+                let marked = self.find_marked(&repository).await;
+                return marked.map_err(EngineError::after_writing);
             }
+            self.back_off(attempt).await;
         }
         Err(EngineError::PreconditionFailed(id.as_str().to_owned()))
     }
 
-    async fn remove_branches(&self, repository: &Repository) -> Result<()> {
+    /// Reads the record that was just marked again, rather than build its version: what identifies a
+    /// value is the store's. Another server that was deleting, too, may have come to the end; what has
+    /// the name then is another repository.
+    async fn find_marked(&self, marked: &Repository) -> Result<Option<(Repository, Versioned)>> {
+        let Some((record, stored)) = self.find_record(&marked.id).await? else { return Ok(None) };
+        let now = Repository::from_record(record.message);
+        Ok((now.partition == marked.partition).then_some((now, stored)))
+    }
+
+    async fn find_record(
+        &self,
+        id: &RepositoryId,
+    ) -> Result<Option<(Record<RepositoryData>, Versioned)>> {
+        let key = keys::repository(id);
+        let stored = self.parts.kv.get(keys::REPOSITORIES, key.clone()).await?;
+        let Some(stored) = stored else { return Ok(None) };
+        let record = records::decode::<RepositoryData>("repository", &key, &stored.value)?;
+        Ok(Some((record, stored)))
+    }
+
+    /// Removes the branches, after noting that what is staged on them is to be wiped.
+    pub(super) async fn remove_branches(&self, repository: &Repository) -> Result<()> {
         let prefix = Bytes::from_static(keys::BRANCH_PREFIX.as_bytes());
         loop {
             let partition = repository.partition.clone();

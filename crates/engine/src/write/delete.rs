@@ -4,6 +4,9 @@
 //! gets one beside it; one that is nowhere is left alone. Where `no_tombstone` is asked for, an entry
 //! with nothing below it is removed instead, so that keys that come and go leave nothing behind.
 //!
+//! What was removed is looked at again if the branch was moved meanwhile, to a commit that has the key:
+//! a merge does not see what is staged while it is at work.
+//!
 //! All that holds only while nothing is sealed. What is missing under a sealed token may have been
 //! removed from it just now, by us or by somebody else, after a commit has read it: it will be there
 //! again once the commit is installed. So while anything is sealed each key gets a tombstone, whatever
@@ -36,7 +39,7 @@ impl Engine {
         force: bool,
     ) -> Result<()> {
         self.check_may_stage(repository, branch, force).await?;
-        let mut edit = Delete { keys, no_tombstone };
+        let mut edit = Delete { keys, no_tombstone, has_removed: false };
         self.edit(repository, branch, &mut edit).await
     }
 }
@@ -44,9 +47,15 @@ impl Engine {
 struct Delete<'a> {
     keys: &'a [Bytes],
     no_tombstone: bool,
+    /// Whether it has removed an entry because nothing was committed below it.
+    has_removed: bool,
 }
 
 impl Edit for Delete<'_> {
+    fn rests_on_head(&self) -> bool {
+        self.has_removed
+    }
+
     async fn apply(
         &mut self,
         engine: &Engine,
@@ -70,6 +79,7 @@ impl Edit for Delete<'_> {
             // What was read may have been wiped; nothing has been written yet.
             return Ok(Applied::Overtaken);
         }
+        self.has_removed = writes.iter().any(|write| write.value.is_none());
         engine.write_always(writes).await?;
         Ok(Applied::Written)
     }

@@ -66,7 +66,10 @@ impl Update<'_> {
 
 impl Edit for Update<'_> {
     const IS_REPEATABLE: bool = false;
-    const RESTS_ON_HEAD: bool = true;
+
+    fn rests_on_head(&self) -> bool {
+        true
+    }
 
     async fn apply(
         &mut self,

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use lakehold_block::Address;
 use lakehold_clock::Timestamp;
 use lakehold_engine::CommitRequest;
 use lakehold_engine::EngineError;
+use lakehold_engine::ErrorKind;
 use lakehold_engine::MetaRangeId;
 use lakehold_engine::Metadata;
 use lakehold_kv::MemStore;
@@ -14,6 +16,7 @@ use lakehold_kv::Store as _;
 use crate::lake::Lake;
 use crate::lake::branch;
 use crate::lake::commit_request;
+use crate::lake::query;
 
 /// Id of the metarange that lists nothing.
 const TREE_OF_NO_RANGES: &str = "00fb7eff1a97c500eb3ca8d2ef5464131d6b6a5f9512e41eba97843522213b66";
@@ -102,6 +105,35 @@ async fn a_given_tree_is_committed_to_a_clean_branch_only() {
     let dirty = commit(&one.meta_range_id).await;
     assert!(matches!(dirty, Err(EngineError::SourceMetaRangeOnDirtyBranch(_))), "{dirty:?}");
     assert_eq!(lake.staged("dev").await, ["+b"]);
+}
+
+/// "Not found" would blame the reference.
+#[tokio::test]
+async fn a_missing_file_of_a_tree_is_a_failure_that_names_it() {
+    let kv = MemStore::new();
+    let lake = Lake::over(Arc::new(kv.clone())).await;
+    for number in 0..20 {
+        lake.put("main", &format!("{number:02}"), "1").await.expect("staged");
+    }
+    let commit = lake.commit("main", "one").await.expect("committed");
+    let namespace = &lake.repository.storage_namespace;
+    let files = lake.blocks.list(namespace, "_lakefs/", "", 100).await.expect("listed");
+    assert!(files.len() > 2, "{files:?}");
+    for file in files {
+        let address = Address::relative(namespace, file.name.clone());
+        let bytes = lake.blocks.get(&address, None).await.expect("there");
+        lake.blocks.delete(&address).await.expect("deleted");
+        let fresh = lake.through(Arc::new(kv.clone()));
+        let failed = fresh.list("main", &query("", "", "", 100)).await.expect_err("is missing");
+        let what =
+            if file.name.ends_with(commit.meta_range_id.as_str()) { "metarange" } else { "range" };
+        let said = failed.to_string();
+        assert!(said.starts_with(&format!("{what} ")) && said.contains(&file.name), "{said}");
+        assert_eq!(failed.kind(), ErrorKind::Internal, "{said}");
+        let refused = fresh.commit("main", "nothing").await;
+        assert!(matches!(refused, Err(EngineError::NoChanges)), "{refused:?}");
+        lake.blocks.put(&address, bytes).await.expect("restored");
+    }
 }
 
 #[tokio::test]

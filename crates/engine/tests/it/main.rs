@@ -13,6 +13,7 @@ mod lists;
 mod logs;
 mod merges;
 mod model;
+mod moved_heads;
 mod old_forms;
 mod protection;
 mod races;

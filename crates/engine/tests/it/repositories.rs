@@ -211,3 +211,59 @@ async fn a_deletion_that_was_cut_off_anywhere_can_be_taken_up_again() {
     }
     assert!(nth > 10, "{nth} calls only");
 }
+
+/// From the moment on at which its record says so, a repository is being deleted, whatever fails.
+#[tokio::test]
+async fn a_deletion_that_has_begun_is_not_said_not_to_have_happened() {
+    for nth in 1..200 {
+        let kv = MemStore::new();
+        let (lake, _) = full_lake(&kv).await;
+        let failing = Arc::new(FailingStore::fail_nth(Arc::new(kv.clone()), nth));
+        let failed = lake.through(failing.clone());
+        let failed = failed.engine.delete_repository(&id("lake"), false).await;
+        let fresh = lake.through(Arc::new(kv.clone()) as Arc<dyn Store>);
+        match (fresh.engine.repository(&id("lake")).await, failed) {
+            (Err(EngineError::RepositoryNotFound(_)), Ok(())) => {}
+            (Ok(_), Err(EngineError::Kv(_))) => {}
+            (Err(EngineError::RepositoryInDeletion(_)), Err(EngineError::OutcomeUnknown(..))) => {}
+            (found, failed) => panic!("call {nth}: {found:?} after {failed:?}"),
+        }
+        if failing.faults() == 0 {
+            return;
+        }
+    }
+    panic!("deletion never came to its end");
+}
+
+#[tokio::test]
+async fn a_repository_that_is_being_filled_is_not_there_before_it_is_finished() {
+    let lake = Lake::new().await;
+    let begun = lake.engine.begin_repository(new_repository("pond")).await.expect("begun");
+    let pond = Lake { repository: begun.repository.clone(), ..lake.clone() };
+    pond.put("main", "a", "1").await.expect("staged");
+    pond.commit("main", "one").await.expect("committed");
+    let missing = lake.engine.repository(&id("pond")).await;
+    assert!(matches!(missing, Err(EngineError::RepositoryNotFound(_))), "{missing:?}");
+    lake.engine.finish_repository(begun).await.expect("finished");
+    let found = lake.engine.repository(&id("pond")).await.expect("there");
+    let pond = Lake { repository: found, ..lake };
+    assert_eq!(pond.get("main", "a").await.as_deref(), Some("1"));
+}
+
+#[tokio::test]
+async fn of_a_repository_that_is_abandoned_nothing_is_left() {
+    let kv = MemStore::new();
+    let lake = Lake::over(Arc::new(kv.clone())).await;
+    let begun = lake.engine.begin_repository(new_repository("pond")).await.expect("begun");
+    let pond = Lake { repository: begun.repository.clone(), ..lake.clone() };
+    pond.put("main", "a", "1").await.expect("staged");
+    let before = kv.partitions(Bytes::new(), 100).await.expect("names").names;
+    assert!(before.iter().filter(|name| name.starts_with(b"pond-")).count() > 1, "{before:?}");
+    lake.engine.abandon_repository(&begun.repository);
+    for _ in 0..1_000 {
+        tokio::task::yield_now().await;
+    }
+    let after = kv.partitions(Bytes::new(), 100).await.expect("names").names;
+    assert!(!after.iter().any(|name| name.starts_with(b"pond-")), "{after:?}");
+    lake.engine.create_repository(new_repository("pond")).await.expect("the name is free");
+}

@@ -42,16 +42,17 @@ impl FatedBlocks {
         at: impl std::fmt::Display + Send,
         work: impl Future<Output = Result<T, Error>> + Send,
     ) -> Result<T, Error> {
-        let answer = match (self.fates.decide(access).await, access) {
-            (Fate::CarriedOut, _) => work.await,
-            (Fate::Lost, Access::Write) => match work.await {
-                Ok(_) => Err(Error::OutcomeUnknown {
-                    location: at.to_string(),
-                    source: "injected: the answer was lost".into(),
-                }),
-                Err(error) => Err(error),
-            },
-            (Fate::Refused, _) | (Fate::Lost, Access::Read) => {
+        let unknown =
+            |what: &str| Error::OutcomeUnknown { location: at.to_string(), source: what.into() };
+        let is_read = access == Access::Read;
+        let answer = match self.fates.decide(access).await {
+            Fate::CarriedOut => work.await,
+            Fate::Throttled => Err(Error::Throttled(at.to_string())),
+            Fate::Lost | Fate::Torn if !is_read => {
+                work.await.and_then(|_| Err(unknown("injected: the answer was lost")))
+            }
+            Fate::Vanished if !is_read => Err(unknown("injected: the call was lost")),
+            _ => {
                 let source = "injected: no answer".into();
                 Err(Error::Io { location: at.to_string(), source })
             }

@@ -4,16 +4,20 @@
 
 use std::collections::BTreeSet;
 
+use lakehold_catalog::DiffKind;
 use lakehold_catalog::Strategy;
 
 use super::dice::Dice;
+use super::request::Paging;
 use super::request::Request;
 use super::request::Scope;
 use super::request::Val;
 
 const BRANCHES: [&str; 4] = ["main", "main", "dev-1", "dev-2"];
 const TAGS: [&str; 2] = ["v1", "v2"];
-const KEYS: [&str; 8] = ["a/1", "a/2", "a/3", "b/1", "b/2", "c", "d", "e"];
+/// Repositories that come and go.
+pub(crate) const PONDS: [&str; 2] = ["pond-1", "pond-2"];
+pub(crate) const KEYS: [&str; 8] = ["a/1", "a/2", "a/3", "b/1", "b/2", "c", "d", "e"];
 const PREFIXES: [&str; 4] = ["", "a/", "b", "c"];
 const STRATEGIES: [Strategy; 4] =
     [Strategy::Fail, Strategy::Fail, Strategy::SourceWins, Strategy::DestinationWins];
@@ -31,12 +35,14 @@ pub(crate) enum Role {
     Resetter,
     /// Creates and deletes branches and tags, and protects branches.
     Namer,
-    /// Reads and lists.
+    /// Reads, lists and compares.
     Reader,
+    /// Creates and deletes repositories, and works on them meanwhile.
+    Settler,
 }
 
 /// The clients of a simulation.
-pub(crate) const ROLES: [Role; 11] = [
+pub(crate) const ROLES: [Role; 13] = [
     Role::Writer,
     Role::Writer,
     Role::Writer,
@@ -48,6 +54,8 @@ pub(crate) const ROLES: [Role; 11] = [
     Role::Namer,
     Role::Reader,
     Role::Reader,
+    Role::Settler,
+    Role::Settler,
 ];
 
 /// Chooses requests.
@@ -72,6 +80,27 @@ impl Chooser<'_> {
             Role::Resetter => self.reset(),
             Role::Namer => self.name(),
             Role::Reader => self.read(),
+            Role::Settler => self.settle(),
+        }
+    }
+
+    /// What a client asks for right after `request`, if anything: keys that come and go are where a branch
+    /// that moves meanwhile does harm.
+    pub(crate) fn follow_up(&mut self, request: &Request) -> Option<Request> {
+        let value = self.value;
+        match request {
+            Request::Upload { branch, key, .. } | Request::Stage { branch, key, .. } => {
+                let (branch, keys) = (branch.clone(), vec![key.clone()]);
+                let no_tombstone = self.dice.per_mille(700);
+                let asks = self.dice.per_mille(150);
+                asks.then_some(Request::Delete { branch, keys, no_tombstone })
+            }
+            Request::Delete { branch, keys, .. } => {
+                let (branch, key) = (branch.clone(), self.dice.pick(keys).clone());
+                let asks = self.dice.per_mille(300);
+                asks.then_some(Request::Stage { branch, key, value, if_absent: true })
+            }
+            _ => None,
         }
     }
 
@@ -128,21 +157,43 @@ impl Chooser<'_> {
         }
     }
 
+    fn settle(&mut self) -> Request {
+        let pond = (*self.dice.pick(&PONDS)).to_owned();
+        let (key, value) = (self.key(), self.value);
+        match self.dice.below(10) {
+            0..2 => Request::CreatePond { pond, namespace: value },
+            2 => Request::DeletePond { pond },
+            3..7 => Request::PutInPond { pond, key, value },
+            _ => Request::ReadPond { pond, key },
+        }
+    }
+
     fn read(&mut self) -> Request {
         let at = match self.dice.below(3) {
             0 => self.reference(),
             1 => format!("{}@", self.branch()),
             _ => self.branch(),
         };
-        match self.dice.below(5) {
+        match self.dice.below(8) {
             0..3 => Request::Get { at, key: self.key() },
-            3 => Request::List {
-                at,
-                prefix: (*self.dice.pick(&PREFIXES)).to_owned(),
-                after: if self.dice.per_mille(300) { self.key() } else { String::new() },
-                amount: *self.dice.pick(&[2, 100]),
+            3 => Request::List { at, paging: self.paging() },
+            4 => Request::Log { at },
+            5 => Request::Diff {
+                left: self.reference(),
+                right: at,
+                kind: *self.dice.pick(&[DiffKind::TwoDot, DiffKind::ThreeDot]),
+                paging: self.paging(),
             },
-            _ => Request::Log { at },
+            6 => Request::DiffStaged { left: self.reference(), branch: self.branch() },
+            _ => Request::Uncommitted { branch: self.branch() },
+        }
+    }
+
+    fn paging(&mut self) -> Paging {
+        Paging {
+            prefix: (*self.dice.pick(&PREFIXES)).to_owned(),
+            after: if self.dice.per_mille(300) { self.key() } else { String::new() },
+            amount: *self.dice.pick(&[2, 100]),
         }
     }
 

@@ -31,6 +31,9 @@ use super::trace::Trace;
 /// What every clock shows in the beginning.
 const START: Timestamp = Timestamp::from_seconds(1_700_000_000);
 
+/// How often a task that wakes itself goes on before others may.
+const MOST_POLLS: usize = 100;
+
 /// The group of clients and of whatever is on its way through the network.
 pub(crate) const OUTSIDE: u32 = 0;
 
@@ -60,6 +63,13 @@ struct State {
     ended: BTreeSet<u32>,
     now: Duration,
     current: Tag,
+    /// Number of the step that runs or ran last, and the task that runs.
+    steps: u64,
+    polled: Option<u64>,
+    /// Whether that task was woken while it ran.
+    is_self_woken: bool,
+    /// To be woken after this step.
+    yielded: Vec<Waker>,
     /// Numbers of tasks and timers.
     next: u64,
 }
@@ -87,6 +97,10 @@ impl Executor {
             ended: BTreeSet::new(),
             now: Duration::ZERO,
             current: Tag::default(),
+            steps: 0,
+            polled: None,
+            is_self_woken: false,
+            yielded: Vec::new(),
             next: 0,
         };
         Self(Arc::new(Shared { state: Mutex::new(state), trace }))
@@ -120,8 +134,7 @@ impl Executor {
     pub(crate) fn step(&self) -> bool {
         let Some((id, tag, mut future)) = self.state().take_ready() else { return self.advance() };
         self.0.trace.count(id);
-        let waker = Waker::from(Arc::new(TaskWaker { executor: self.clone(), id }));
-        let done = future.as_mut().poll(&mut Context::from_waker(&waker)).is_ready();
+        let done = self.poll(id, &mut future);
         let mut state = self.state();
         state.current = Tag::default();
         let task = match done {
@@ -129,7 +142,6 @@ impl Executor {
             false => {
                 if let Some(task) = state.tasks.get_mut(&id) {
                     task.future = Some(future);
-                    return true;
                 }
                 None
             }
@@ -137,7 +149,44 @@ impl Executor {
         drop(state);
         // Dropping a task may wake others.
         self.drop_as(tag, task);
+        self.wake_yielded();
         true
+    }
+
+    /// Runs a task up to its next wait.
+    ///
+    /// One that wakes itself goes on at once, for it may do so without need, and at times that are no
+    /// matter of the seed: a cache tidies itself up now and then by the real clock, and whoever it
+    /// does that in is woken. Who lets others go first waits for [`Executor::yield_now`].
+    fn poll(&self, id: u64, future: &mut BoxFuture<'static, ()>) -> bool {
+        let waker = Waker::from(Arc::new(TaskWaker { executor: self.clone(), id }));
+        let mut is_woken = true;
+        for _ in 0..MOST_POLLS {
+            if future.as_mut().poll(&mut Context::from_waker(&waker)).is_ready() {
+                self.state().polled = None;
+                return true;
+            }
+            is_woken = std::mem::take(&mut self.state().is_self_woken);
+            if !is_woken {
+                break;
+            }
+        }
+        let mut state = self.state();
+        state.polled = None;
+        if is_woken {
+            state.wake(id);
+        }
+        false
+    }
+
+    fn wake_yielded(&self) {
+        let yielded = std::mem::take(&mut self.state().yielded);
+        yielded.into_iter().for_each(Waker::wake);
+    }
+
+    /// Lets others run first, perhaps.
+    pub(crate) fn yield_now(&self) -> YieldNow {
+        YieldNow { executor: self.clone(), since: None }
     }
 
     /// Drops a task: what it waits for is not waited for any more.
@@ -229,6 +278,8 @@ impl State {
             task.is_ready = false;
             let Some(future) = task.future.take() else { continue };
             self.current = task.tag;
+            self.steps += 1;
+            (self.polled, self.is_self_woken) = (Some(id), false);
             return Some((id, task.tag, future));
         }
         None
@@ -240,6 +291,10 @@ impl State {
     }
 
     fn wake(&mut self, id: u64) {
+        if self.polled == Some(id) {
+            self.is_self_woken = true;
+            return;
+        }
         if let Some(task) = self.tasks.get_mut(&id)
             && !task.is_ready
         {
@@ -289,17 +344,27 @@ impl Drop for Sleep {
     }
 }
 
-/// Lets others run first, perhaps.
-pub(crate) fn yield_now() -> impl Future<Output = ()> + Send {
-    let mut yielded = false;
-    std::future::poll_fn(move |context| {
-        if yielded {
+/// See [`Executor::yield_now`].
+#[derive(Debug)]
+pub(crate) struct YieldNow {
+    executor: Executor,
+    /// The step in which others were let first.
+    since: Option<u64>,
+}
+
+impl Future for YieldNow {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let executor = self.executor.clone();
+        let mut state = executor.state();
+        let since = *self.since.get_or_insert(state.steps);
+        if state.steps > since {
             return Poll::Ready(());
         }
-        yielded = true;
-        context.waker().wake_by_ref();
+        state.yielded.push(context.waker().clone());
         Poll::Pending
-    })
+    }
 }
 
 #[derive(Debug)]

@@ -24,17 +24,26 @@
 //! One freedom is left to whoever is *not* acknowledged yet: an entry written under a token that was
 //! sealed just before may be seen for a moment and then be gone with the token. Its writer has to
 //! notice and write it again before it is acknowledged.
+//!
+//! Whoever reads a branch looks at its tokens one after the other, and may find at a key what was
+//! never the whole truth at one moment: of each token what lay there at some moment of the reading
+//! (`Ledger::readable`). It must have lain there, and nothing that was wiped may be missed.
 
 mod answers;
 mod branches;
 mod commits;
+mod contents;
+mod entries;
 mod history;
+mod ponds;
+mod reads;
 mod records;
 mod refusals;
 mod staging;
 mod writes;
 
 pub(crate) use records::content_type;
+pub(crate) use records::staged_entries;
 pub(crate) use records::value_of;
 
 use std::collections::BTreeMap;
@@ -49,9 +58,9 @@ use lakehold_tree::Trees;
 
 use super::request::Request;
 use super::request::Val;
-use super::weather::Weather;
 use commits::Commits;
 use history::History;
+use ponds::Ponds;
 use records::BranchRecord;
 use staging::Tokens;
 
@@ -68,6 +77,7 @@ pub(crate) struct Ledger {
     /// How old what a server knows of rules may be.
     staleness: Duration,
     branches: BTreeMap<String, BranchRecord>,
+    records: BTreeMap<String, History<Option<BranchRecord>>>,
     heads: BTreeMap<String, History<Option<String>>>,
     tags: BTreeMap<String, History<Option<String>>>,
     commits: Commits,
@@ -77,13 +87,16 @@ pub(crate) struct Ledger {
     clean: BTreeMap<(String, String), History<bool>>,
     /// Whether that is so for all keys of a branch.
     clean_branches: BTreeMap<String, History<bool>>,
-    /// When a sealed token of a branch was last written to.
-    late: BTreeMap<String, u64>,
+    /// When entries of a branch were changed.
+    touched: BTreeMap<String, Vec<u64>>,
     /// All rules there ever were.
     rules: Vec<Rules>,
+    ponds: Ponds,
     operations: Vec<Operation>,
-    /// The only excuse for a failure.
-    weather: Weather,
+    /// When a call of the store was last refused or not answered, whosever it was.
+    last_fault: Option<Duration>,
+    /// The longest time that an answer travels.
+    slowest: Duration,
     violation: Option<String>,
 }
 
@@ -106,8 +119,10 @@ pub(crate) struct Operation {
     hides_another: bool,
     /// The value that a copy has copied.
     copied: Option<Val>,
-    /// The head that it gave a branch.
-    moved: Option<String>,
+    /// The head that it gave a branch, and when.
+    moved: Option<(String, u64)>,
+    /// When it sealed what was staged.
+    sealed: Option<u64>,
     /// Whether it created, deleted, or changed the one record that it was to.
     is_carried_out: bool,
     refused: u32,
@@ -119,6 +134,7 @@ pub(crate) struct Operation {
 struct Rules {
     /// Since when.
     time: Duration,
+    tick: u64,
     /// By which operation.
     by: Option<usize>,
     protected: BTreeSet<String>,
@@ -142,13 +158,14 @@ impl Book {
         trees: Trees,
         namespace: StorageNamespace,
         staleness: Duration,
-        weather: Weather,
+        slowest: Duration,
     ) -> Self {
         let ledger = Ledger {
             tick: 0,
             now: Duration::ZERO,
             staleness,
             branches: BTreeMap::new(),
+            records: BTreeMap::new(),
             heads: BTreeMap::new(),
             tags: BTreeMap::new(),
             commits: Commits::new(trees, namespace),
@@ -156,10 +173,12 @@ impl Book {
             visible: BTreeMap::new(),
             clean: BTreeMap::new(),
             clean_branches: BTreeMap::new(),
-            late: BTreeMap::new(),
+            touched: BTreeMap::new(),
             rules: vec![Rules::default()],
+            ponds: Ponds::default(),
             operations: Vec::new(),
-            weather,
+            last_fault: None,
+            slowest,
             violation: None,
         };
         Self(Arc::new(Mutex::new(ledger)))
@@ -176,11 +195,6 @@ impl Operation {
         self.ending == Ending::Done && self.until <= tick
     }
 
-    /// Whether it may still have changed something at `tick` or later.
-    fn may_act_after(&self, tick: u64) -> bool {
-        self.until >= tick
-    }
-
     /// Whether it is to write only where nothing is.
     fn is_creation(&self) -> bool {
         matches!(
@@ -189,15 +203,12 @@ impl Operation {
         )
     }
 
-    /// Whether it has written something where nothing was to be, and the branch was sealed just then: a
-    /// value that it finds afterwards may have come before or after its own.
-    fn is_overtaken_creation(&self) -> bool {
-        self.is_creation() && self.has_written
-    }
-
-    /// Whether it has written something at `key` where nothing was to be.
-    fn has_created(&self, key: &str) -> bool {
-        self.is_creation() && self.applied.contains_key(key)
+    /// The value that nobody but it writes.
+    fn own_value(&self) -> Option<Val> {
+        match self.request {
+            Request::Upload { value, .. } | Request::Stage { value, .. } => Some(value),
+            _ => None,
+        }
     }
 
     /// How many of its calls were refused or not answered.
@@ -222,6 +233,7 @@ impl Ledger {
             hides_another: false,
             copied: None,
             moved: None,
+            sealed: None,
             is_carried_out: false,
             refused: 0,
             lost_answers: 0,
@@ -238,14 +250,16 @@ impl Ledger {
     }
 
     /// Notes that a call of the store was refused.
-    pub(crate) fn refused(&mut self, operation: Option<usize>) {
+    pub(crate) fn refused(&mut self, now: Duration, operation: Option<usize>) {
+        self.last_fault = Some(now);
         if let Some(operation) = operation {
             self.operations[operation].refused += 1;
         }
     }
 
     /// Notes that the answer of a call of the store was lost.
-    pub(crate) fn lost_answer(&mut self, operation: Option<usize>) {
+    pub(crate) fn lost_answer(&mut self, now: Duration, operation: Option<usize>) {
+        self.last_fault = Some(now);
         if let Some(operation) = operation {
             self.operations[operation].lost_answers += 1;
         }
@@ -268,6 +282,15 @@ impl Ledger {
     /// Ids of all commits that are stored.
     pub(crate) fn commit_ids(&self) -> &[String] {
         self.commits.ids()
+    }
+
+    /// Reads the trees of all commits that references lead to once more, from the beginning.
+    pub(crate) fn read_again(&mut self, trees: Trees) {
+        let heads = self.heads.values().chain(self.tags.values());
+        let heads: Vec<String> = heads.filter_map(|head| head.now().clone()).collect();
+        if let Err(problem) = self.commits.read_again(trees, &heads) {
+            self.accuse(problem);
+        }
     }
 
     /// What the tokens of branches hold, by token.
@@ -298,22 +321,5 @@ impl Ledger {
         }
         let exists = self.commits.get(reference).is_some();
         exists.then(|| reference.to_owned()).into_iter().collect()
-    }
-
-    /// What was seen at a key of a reference at `since` or later.
-    fn seen_at(&mut self, reference: &str, key: &str, since: u64) -> Vec<Option<Val>> {
-        if self.heads.contains_key(reference) {
-            let place = (reference.to_owned(), key.to_owned());
-            let seen = self.visible.get(&place).map(|seen| seen.within(since).copied().collect());
-            return seen.unwrap_or_else(|| vec![None]);
-        }
-        let mut seen = Vec::new();
-        for commit in self.commits_at(reference, since) {
-            match self.commits.content(&commit) {
-                Ok(content) => seen.push(content.get(key).copied()),
-                Err(problem) => self.accuse(problem),
-            }
-        }
-        seen
     }
 }

@@ -6,15 +6,20 @@ use lakehold_catalog::BlockStore as _;
 use lakehold_catalog::Body;
 use lakehold_catalog::BranchId;
 use lakehold_catalog::CatalogError;
+use lakehold_catalog::Change;
 use lakehold_catalog::CherryPickRequest;
 use lakehold_catalog::CommitRequest;
 use lakehold_catalog::CopyRequest;
+use lakehold_catalog::CreateRepository;
+use lakehold_catalog::DiffKind;
 use lakehold_catalog::EngineError;
 use lakehold_catalog::KeyQuery;
 use lakehold_catalog::Listed;
 use lakehold_catalog::LogRequest;
 use lakehold_catalog::MergeRequest;
 use lakehold_catalog::Metadata;
+use lakehold_catalog::ObjectDiff;
+use lakehold_catalog::Page;
 use lakehold_catalog::PageRequest;
 use lakehold_catalog::RefExpr;
 use lakehold_catalog::RepositoryId;
@@ -28,6 +33,7 @@ use lakehold_catalog::Upload;
 use super::ledger::content_type;
 use super::ledger::value_of;
 use super::request::Answer;
+use super::request::Paging;
 use super::request::Request;
 use super::request::Scope;
 use super::request::Val;
@@ -44,6 +50,22 @@ type Result<T> = std::result::Result<T, CatalogError>;
 /// Carries out `request`.
 pub(crate) async fn perform(server: &Server, request: Request) -> Result<Answer> {
     match request {
+        Request::CreatePond { pond, namespace } => {
+            let new = new_repository(&pond, &format!("mem://{pond}-{namespace}"));
+            server.catalog.create_repository(new).await.map(done)
+        }
+        Request::DeletePond { pond } => {
+            let pond = RepositoryId::from_stored(&pond);
+            server.catalog.delete_repository(&pond, false).await.map(done)
+        }
+        Request::PutInPond { pond, key, value } => {
+            let (pond, upload) = (RepositoryId::from_stored(&pond), new_upload(key, value, false));
+            server.catalog.upload(&pond, &id("main"), upload).await.map(done)
+        }
+        Request::ReadPond { pond, key } => {
+            let pond = RepositoryId::from_stored(&pond);
+            get(server, &pond, "main", &key).await.map(Answer::Value)
+        }
         Request::Upload { branch, key, value, if_absent } => {
             let upload = new_upload(key, value, if_absent);
             server.catalog.upload(&lake(), &id(&branch), upload).await.map(done)
@@ -64,11 +86,21 @@ pub(crate) async fn perform(server: &Server, request: Request) -> Result<Answer>
             };
             server.catalog.copy(&lake(), &id(&branch), request).await.map(done)
         }
-        Request::Get { at, key } => get(server, &at, &key).await.map(Answer::Value),
-        Request::List { at, prefix, after, amount } => {
-            list(server, &at, PageRequest { prefix, after, amount }).await
-        }
+        Request::Get { at, key } => get(server, &lake(), &at, &key).await.map(Answer::Value),
+        Request::List { at, paging } => list(server, &at, paging).await,
         Request::Log { at } => log(server, &at).await,
+        Request::Diff { left, right, kind, paging } => {
+            diff(server, &left, &right, kind, paging).await
+        }
+        Request::DiffStaged { left, branch } => {
+            let (right, all) = (format!("{branch}$"), Paging::everything());
+            diff(server, &left, &right, DiffKind::TwoDot, all).await
+        }
+        Request::Uncommitted { branch } => {
+            let all = query(Paging::everything());
+            let page = server.catalog.diff_uncommitted(&lake(), &id(&branch), &all).await?;
+            Ok(differences(page))
+        }
         Request::Protect { branches } => {
             let patterns: Vec<String> = branches.into_iter().collect();
             server.catalog.set_protected_patterns(&lake(), &patterns, None).await.map(done)
@@ -127,8 +159,13 @@ async fn move_branch(server: &Server, request: Request) -> Result<Answer> {
 }
 
 /// The value at a path: what the entry says and the bytes say, too.
-async fn get(server: &Server, reference: &str, key: &str) -> Result<Option<Val>> {
-    let object = match server.catalog.object(&lake(), &at(reference), key).await {
+async fn get(
+    server: &Server,
+    repository: &RepositoryId,
+    reference: &str,
+    key: &str,
+) -> Result<Option<Val>> {
+    let object = match server.catalog.object(repository, &at(reference), key).await {
         Err(CatalogError::Engine(EngineError::KeyNotFound(_))) => return Ok(None),
         found => found?,
     };
@@ -138,9 +175,8 @@ async fn get(server: &Server, reference: &str, key: &str) -> Result<Option<Val>>
     Ok(Some(if is_whole { value_of(&object.content_type) } else { 0 }))
 }
 
-async fn list(server: &Server, reference: &str, page: PageRequest) -> Result<Answer> {
-    let query = KeyQuery { page, delimiter: String::new() };
-    let page = server.catalog.list_objects(&lake(), &at(reference), &query).await?;
+async fn list(server: &Server, reference: &str, paging: Paging) -> Result<Answer> {
+    let page = server.catalog.list_objects(&lake(), &at(reference), &query(paging)).await?;
     let row = |row| match row {
         Listed::CommonPrefix(prefix) => (prefix, 0),
         Listed::Record(object) => {
@@ -149,6 +185,33 @@ async fn list(server: &Server, reference: &str, page: PageRequest) -> Result<Ans
         }
     };
     Ok(Answer::Listing(page.results.into_iter().map(row).collect(), page.has_more))
+}
+
+async fn diff(
+    server: &Server,
+    left: &str,
+    right: &str,
+    kind: DiffKind,
+    paging: Paging,
+) -> Result<Answer> {
+    let query = query(paging);
+    let page = server.catalog.diff(&lake(), &at(left), &at(right), kind, &query).await?;
+    Ok(differences(page))
+}
+
+fn differences(page: Page<Listed<ObjectDiff>>) -> Answer {
+    let row = |row| match row {
+        Listed::CommonPrefix(prefix) => (prefix, Change::Changed, 0),
+        Listed::Record(ObjectDiff { change, object }) => {
+            (object.path, change, value_of(&object.content_type))
+        }
+    };
+    Answer::Differences(page.results.into_iter().map(row).collect(), page.has_more)
+}
+
+fn query(paging: Paging) -> KeyQuery {
+    let Paging { prefix, after, amount } = paging;
+    KeyQuery { page: PageRequest { prefix, after, amount }, delimiter: String::new() }
 }
 
 async fn log(server: &Server, reference: &str) -> Result<Answer> {
@@ -225,6 +288,20 @@ fn new_pick(reference: &str) -> CherryPickRequest {
 
 fn done<T>(_: T) -> Answer {
     Answer::Done
+}
+
+/// A repository with a branch `main`.
+pub(crate) fn new_repository(name: &str, namespace: &str) -> CreateRepository {
+    CreateRepository {
+        id: RepositoryId::from_stored(name),
+        storage_namespace: namespace.to_owned(),
+        storage_id: String::new(),
+        default_branch: "main".to_owned(),
+        read_only: false,
+        bare: false,
+        sample_data: false,
+        committer: String::new(),
+    }
 }
 
 /// The id of the one repository.

@@ -2,32 +2,143 @@
 
 use std::collections::BTreeSet;
 
+use lakehold_catalog::Change;
+use lakehold_catalog::DiffKind;
 use lakehold_catalog::Strategy;
 
 /// What is stored at a path. Each upload has a value of its own; a copy has that of its source.
 pub(crate) type Val = u64;
 
-/// A request to a server, about the one repository.
+/// A request to a server: about the one repository, or about one that comes and goes.
 #[derive(Clone, Debug)]
 pub(crate) enum Request {
-    Upload { branch: String, key: String, value: Val, if_absent: bool },
-    Stage { branch: String, key: String, value: Val, if_absent: bool },
-    Delete { branch: String, keys: Vec<String>, no_tombstone: bool },
-    Copy { source: String, from: String, branch: String, key: String },
-    Get { at: String, key: String },
-    List { at: String, prefix: String, after: String, amount: usize },
-    Log { at: String },
-    Commit { branch: String },
-    Merge { source: String, branch: String, strategy: Strategy, squash: bool },
-    Revert { branch: String, reference: String },
-    CherryPick { branch: String, reference: String },
-    Reset { branch: String, scope: Scope },
-    HardReset { branch: String, reference: String },
-    CreateBranch { branch: String, source: String },
-    DeleteBranch { branch: String },
-    CreateTag { tag: String, source: String },
-    DeleteTag { tag: String },
-    Protect { branches: BTreeSet<String> },
+    Upload {
+        branch: String,
+        key: String,
+        value: Val,
+        if_absent: bool,
+    },
+    Stage {
+        branch: String,
+        key: String,
+        value: Val,
+        if_absent: bool,
+    },
+    Delete {
+        branch: String,
+        keys: Vec<String>,
+        no_tombstone: bool,
+    },
+    Copy {
+        source: String,
+        from: String,
+        branch: String,
+        key: String,
+    },
+    Get {
+        at: String,
+        key: String,
+    },
+    List {
+        at: String,
+        paging: Paging,
+    },
+    Log {
+        at: String,
+    },
+    Diff {
+        left: String,
+        right: String,
+        kind: DiffKind,
+        paging: Paging,
+    },
+    /// How what is staged differs from a commit.
+    DiffStaged {
+        left: String,
+        branch: String,
+    },
+    /// How what is staged differs from the branch's own commit.
+    Uncommitted {
+        branch: String,
+    },
+    Commit {
+        branch: String,
+    },
+    Merge {
+        source: String,
+        branch: String,
+        strategy: Strategy,
+        squash: bool,
+    },
+    Revert {
+        branch: String,
+        reference: String,
+    },
+    CherryPick {
+        branch: String,
+        reference: String,
+    },
+    Reset {
+        branch: String,
+        scope: Scope,
+    },
+    HardReset {
+        branch: String,
+        reference: String,
+    },
+    CreateBranch {
+        branch: String,
+        source: String,
+    },
+    DeleteBranch {
+        branch: String,
+    },
+    CreateTag {
+        tag: String,
+        source: String,
+    },
+    DeleteTag {
+        tag: String,
+    },
+    Protect {
+        branches: BTreeSet<String>,
+    },
+    /// Another repository, in a namespace of its own.
+    CreatePond {
+        pond: String,
+        namespace: Val,
+    },
+    DeletePond {
+        pond: String,
+    },
+    PutInPond {
+        pond: String,
+        key: String,
+        value: Val,
+    },
+    ReadPond {
+        pond: String,
+        key: String,
+    },
+}
+
+/// Which part of a list is wanted.
+#[derive(Clone, Debug)]
+pub(crate) struct Paging {
+    pub(crate) prefix: String,
+    pub(crate) after: String,
+    pub(crate) amount: usize,
+}
+
+impl Paging {
+    /// All of it.
+    pub(crate) fn everything() -> Self {
+        Self { prefix: String::new(), after: String::new(), amount: 1_000 }
+    }
+
+    pub(crate) fn includes(&self, key: &str) -> bool {
+        key.starts_with(&self.prefix) && (self.after.is_empty() || key > self.after.as_str())
+    }
 }
 
 /// What a reset is to undo.
@@ -48,6 +159,8 @@ pub(crate) enum Answer {
     Listing(Vec<(String, Val)>, bool),
     /// The id of a new commit.
     Moved(String),
+    /// A page of differences, and whether there are more.
+    Differences(Vec<(String, Change, Val)>, bool),
     /// Ids of a whole history.
     History(Vec<String>),
 }
@@ -73,6 +186,9 @@ impl Request {
             Self::Get { .. } => "get",
             Self::List { .. } => "list",
             Self::Log { .. } => "log",
+            Self::Diff { .. } => "diff",
+            Self::DiffStaged { .. } => "diff staged",
+            Self::Uncommitted { .. } => "uncommitted",
             Self::Commit { .. } => "commit",
             Self::Merge { .. } => "merge",
             Self::Revert { .. } => "revert",
@@ -84,6 +200,21 @@ impl Request {
             Self::CreateTag { .. } => "create tag",
             Self::DeleteTag { .. } => "delete tag",
             Self::Protect { .. } => "protect",
+            Self::CreatePond { .. } => "create repository",
+            Self::DeletePond { .. } => "delete repository",
+            Self::PutInPond { .. } => "upload to such",
+            Self::ReadPond { .. } => "get from such",
+        }
+    }
+
+    /// The repository that it is about, if that is one that comes and goes.
+    pub(crate) fn pond(&self) -> Option<&str> {
+        match self {
+            Self::CreatePond { pond, .. }
+            | Self::DeletePond { pond }
+            | Self::PutInPond { pond, .. }
+            | Self::ReadPond { pond, .. } => Some(pond),
+            _ => None,
         }
     }
 
@@ -130,6 +261,30 @@ impl Request {
                 | Self::Reset { .. }
                 | Self::HardReset { .. }
         )
+    }
+
+    /// Whether it changes nothing.
+    pub(crate) fn is_read(&self) -> bool {
+        matches!(
+            self,
+            Self::Get { .. }
+                | Self::List { .. }
+                | Self::Log { .. }
+                | Self::Diff { .. }
+                | Self::DiffStaged { .. }
+                | Self::Uncommitted { .. }
+                | Self::ReadPond { .. }
+        )
+    }
+
+    /// Whether doing it twice is doing it once.
+    pub(crate) fn is_repeatable(&self) -> bool {
+        match self {
+            Self::Upload { if_absent, .. } | Self::Stage { if_absent, .. } => !if_absent,
+            Self::Delete { .. } | Self::Copy { .. } | Self::Reset { .. } => true,
+            Self::PutInPond { .. } => true,
+            _ => false,
+        }
     }
 
     /// Whether it makes a commit out of others, not out of what is staged.

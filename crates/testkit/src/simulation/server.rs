@@ -19,6 +19,7 @@ use lakehold_tree::Trees;
 use super::executor::Executor;
 use super::executor::Tag;
 use super::ledger::Book;
+use super::sabotage::Saboteur;
 use super::store::FarStore;
 use super::weather::Weather;
 use crate::fates::Access;
@@ -34,6 +35,7 @@ pub(crate) struct Stores {
     pub(crate) executor: Executor,
     pub(crate) weather: Weather,
     pub(crate) book: Book,
+    pub(crate) saboteur: Saboteur,
 }
 
 /// A server from its start to its crash.
@@ -48,14 +50,14 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a server whose tasks belong to `group`.
     pub(crate) fn start(stores: &Stores, group: u32, seed: u64) -> Self {
-        let Stores { kv, blocks, executor, weather, book } = stores.clone();
+        let Stores { kv, blocks, executor, weather, book, saboteur } = stores.clone();
         let runtime = executor.runtime(group, seed);
         let fates =
             BlockFates { weather: weather.clone(), executor: executor.clone(), book: book.clone() };
         let far_blocks: Arc<dyn BlockStore> =
             Arc::new(FatedBlocks::new(blocks.clone(), Arc::new(fates)));
-        let far_kv: Arc<dyn Store> =
-            Arc::new(FarStore { inner: kv, executor: executor.clone(), weather, book });
+        let far_kv = FarStore { inner: kv, executor: executor.clone(), weather, book, saboteur };
+        let far_kv: Arc<dyn Store> = Arc::new(far_kv);
         let trees = Trees::new(far_blocks.clone(), runtime.clone(), small_ranges());
         let engine = Engine::new(far_kv, trees, Arc::new(NoHooks), runtime.clone());
         let settings = CatalogSettings {
@@ -88,11 +90,11 @@ impl Fates for BlockFates {
         self.weather.travel().await;
         let operation = self.executor.current().operation;
         if self.weather.refuses() {
-            self.book.lock().refused(operation);
+            self.book.lock().refused(self.executor.now(), operation);
             return Fate::Refused;
         }
         if access == Access::Write && self.weather.loses() {
-            self.book.lock().lost_answer(operation);
+            self.book.lock().lost_answer(self.executor.now(), operation);
             return Fate::Lost;
         }
         Fate::CarriedOut

@@ -22,14 +22,15 @@ use lakehold_kv::Ownership;
 use lakehold_kv::PartitionPage;
 use lakehold_kv::ScanPage;
 use lakehold_kv::Store;
+use lakehold_kv::Version;
 use lakehold_kv::Versioned;
 use lakehold_kv::Write;
 
 use super::executor::Executor;
 use super::executor::OUTSIDE;
 use super::executor::Tag;
-use super::executor::yield_now;
 use super::ledger::Book;
+use super::sabotage::Saboteur;
 use super::weather::Weather;
 
 /// A server's way to the one store.
@@ -39,6 +40,7 @@ pub(crate) struct FarStore {
     pub(crate) executor: Executor,
     pub(crate) weather: Weather,
     pub(crate) book: Book,
+    pub(crate) saboteur: Saboteur,
 }
 
 impl FarStore {
@@ -47,7 +49,7 @@ impl FarStore {
         if !self.weather.refuses() {
             return Ok(());
         }
-        self.book.lock().refused(self.executor.current().operation);
+        self.book.lock().refused(self.executor.now(), self.executor.current().operation);
         match self.weather.below(2) {
             0 => Err(Error::Throttled),
             _ => Err(Error::Unavailable("the weather".into())),
@@ -60,7 +62,9 @@ impl FarStore {
 
     /// Carries out one write, and puts it down in the book.
     fn apply(&self, tag: Tag, write: &Write) -> Outcome {
-        let applied = self.inner.write(vec![write.clone()]).now_or_never();
+        let Some(tampered) = self.saboteur.tampered(write) else { return Outcome::Applied };
+        self.saboteur.remember(write, self.now_at(&write.partition, &write.key));
+        let applied = self.inner.write(vec![tampered]).now_or_never();
         let applied = applied.and_then(Result::ok).and_then(|outcomes| outcomes.first().copied());
         let outcome = applied.expect("memory answers at once");
         let now = self.executor.now();
@@ -71,8 +75,18 @@ impl FarStore {
             format!("  {now:?} {operation:?} by {group}: {outcome:?} {at} {key}: {value:?}")
         });
         self.book.lock().written(now, tag, write, outcome);
-        outcome
+        self.saboteur.told(write, outcome)
     }
+
+    fn now_at(&self, partition: &Bytes, key: &Bytes) -> Option<Bytes> {
+        let found = self.inner.get(partition.clone(), key.clone()).now_or_never();
+        let found = found.expect("memory answers at once").ok().flatten();
+        found.map(|found| found.value)
+    }
+}
+
+fn versioned(value: Bytes) -> Versioned {
+    Versioned { version: Version(value.clone()), value }
 }
 
 /// Stored bytes for people.
@@ -99,7 +113,7 @@ impl Request<'_> {
         while let Some(outcome) = self.apply_next() {
             outcomes.push(outcome);
             if !self.writes.is_empty() && !self.store.is_exclusive() {
-                yield_now().await;
+                self.store.executor.yield_now().await;
             }
         }
         outcomes
@@ -157,7 +171,10 @@ impl Store for FarStore {
 
     async fn get(&self, partition: Bytes, key: Bytes) -> Result<Option<Versioned>, Error> {
         self.arrive().await?;
-        let found = self.inner.get(partition, key).await;
+        let found = match self.saboteur.found(&partition, &key) {
+            Some(earlier) => Ok(earlier.map(versioned)),
+            None => self.inner.get(partition, key).await,
+        };
         self.weather.travel().await;
         found
     }
@@ -170,7 +187,7 @@ impl Store for FarStore {
             return Err(refused);
         }
         if self.weather.loses() {
-            self.book.lock().lost_answer(tag.operation);
+            self.book.lock().lost_answer(self.executor.now(), tag.operation);
             request.carry_out_some();
             self.weather.travel().await;
             return Err(Error::Unknown("the weather".into()));

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use super::dice::Dice;
 use super::executor::Executor;
-use super::executor::yield_now;
 
 /// Chances of a fault, in a thousand calls, of which a seed has one.
 const FAULTS_PER_MILLE: [usize; 6] = [0, 0, 2, 5, 20, 60];
@@ -65,7 +64,7 @@ impl Weather {
         let delay = self.state().delay();
         match delay {
             Delay::None => {}
-            Delay::Turn => yield_now().await,
+            Delay::Turn => self.executor.yield_now().await,
             Delay::Time(time) => self.executor.sleep(time).await,
         }
     }
@@ -84,6 +83,11 @@ impl Weather {
         let loses = !state.is_calm && state.throw_loss();
         state.lost += u64::from(loses);
         loses
+    }
+
+    /// The longest time that a call or an answer travels.
+    pub(crate) fn slowest(&self) -> Duration {
+        Duration::from_micros(self.state().slowest_micros as u64)
     }
 
     /// A throw for whoever has to decide something else.

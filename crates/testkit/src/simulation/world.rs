@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use lakehold_block::Address;
+use lakehold_block::BlockStore as _;
 use lakehold_block::MemBlockStore;
-use lakehold_catalog::CreateRepository;
 use lakehold_catalog::StorageNamespace;
 use lakehold_clock::Runtime;
 use lakehold_kv::MemStore;
@@ -16,7 +17,10 @@ use lakehold_kv::Store as _;
 use lakehold_tree::Trees;
 use tokio::sync::oneshot;
 
+use super::SimulationSettings;
 use super::choose::Chooser;
+use super::choose::KEYS;
+use super::choose::PONDS;
 use super::choose::ROLES;
 use super::choose::Role;
 use super::dice::Dice;
@@ -24,10 +28,14 @@ use super::executor::Executor;
 use super::executor::OUTSIDE;
 use super::executor::Tag;
 use super::ledger::Book;
+use super::ledger::staged_entries;
 use super::perform::LAKE;
-use super::perform::lake;
+use super::perform::new_repository;
 use super::perform::perform;
+use super::request::Paging;
 use super::request::Request;
+use super::request::Val;
+use super::sabotage::Saboteur;
 use super::server::Server;
 use super::server::Stores;
 use super::server::small_ranges;
@@ -42,6 +50,9 @@ const LONGEST_THOUGHT_MICROS: [usize; 4] = [1_000, 20_000, 1_000_000, 4_000_000]
 /// are at most.
 const RESTS_MICROS: [usize; 3] = [20_000, 1_000_000, 20_000_000];
 const MOST_CRASHES: usize = 8;
+
+/// How many files go, where files go.
+const MOST_THEFTS: usize = 3;
 
 /// How long a server may believe what it knows of rules that another server changes.
 const STALENESS: Duration = Duration::from_secs(5);
@@ -70,9 +81,10 @@ struct State {
 
 impl World {
     /// A world in which nothing has happened yet.
-    pub(crate) fn new(seed: u64, requests: usize, is_told: bool) -> Self {
+    pub(crate) fn new(settings: SimulationSettings) -> Self {
+        let SimulationSettings { seed, requests, trace, sabotage } = settings;
         let mut dice = Dice::new(seed);
-        let trace = Trace::new(is_told);
+        let trace = Trace::new(trace);
         let executor = Executor::new(dice.fork(), trace.clone());
         let is_shared = dice.below(2) == 1;
         let kv = Arc::new(if is_shared { MemStore::shared() } else { MemStore::new() });
@@ -80,8 +92,9 @@ impl World {
         let blocks = Arc::new(MemBlockStore::with_runtime(observer.clone()));
         let weather = Weather::new(dice.fork(), executor.clone());
         let staleness = if is_shared { STALENESS } else { Duration::ZERO };
-        let book = new_book(&blocks, observer, staleness, weather.clone());
-        let stores = Stores { kv, blocks, executor, weather, book };
+        let book = new_book(&blocks, observer, staleness, weather.slowest());
+        let saboteur = Saboteur::new(sabotage, seed);
+        let stores = Stores { kv, blocks, executor, weather, book, saboteur };
         let state = State {
             dice,
             servers: Vec::new(),
@@ -125,16 +138,7 @@ impl World {
     /// The repository that all work on, with a branch beside `main`.
     pub(crate) async fn set_up(self) {
         let server = self.server();
-        let new = CreateRepository {
-            id: lake(),
-            storage_namespace: format!("mem://{LAKE}"),
-            storage_id: String::new(),
-            default_branch: "main".to_owned(),
-            read_only: false,
-            bare: false,
-            sample_data: false,
-            committer: String::new(),
-        };
+        let new = new_repository(LAKE, &format!("mem://{LAKE}"));
         if let Err(error) = server.catalog.create_repository(new).await {
             self.accuse(format!("the repository is not created: {error}"));
         }
@@ -160,6 +164,10 @@ impl World {
         }
         let dice = self.state().dice.fork();
         self.spawn(self.clone().operator(dice).boxed());
+        if self.0.stores.saboteur.takes_files() {
+            let dice = self.state().dice.fork();
+            self.spawn(self.clone().thief(dice).boxed());
+        }
     }
 
     async fn client(self, mut dice: Dice, role: Role) {
@@ -175,9 +183,31 @@ impl World {
                 let branch = request.branch().unwrap_or_default().to_owned();
                 self.call(Request::Commit { branch }, None).await;
             }
-            self.call(request, patience).await;
+            self.call(request.clone(), patience).await;
+            let next = self.chooses(|value, commits| {
+                Chooser { dice: &mut dice, value, commits }.follow_up(&request)
+            });
+            if let Some(next) = next {
+                self.call(next, None).await;
+            }
         }
         self.state().clients -= 1;
+    }
+
+    /// Takes files of trees away.
+    async fn thief(self, mut dice: Dice) {
+        let namespace = namespace();
+        for _ in 0..MOST_THEFTS {
+            self.0.stores.executor.sleep(dice.micros(1_000_000)).await;
+            let blocks = &self.0.stores.blocks;
+            let files = blocks.list(&namespace, "_lakefs/", "", 1_000).await.unwrap_or_default();
+            if !files.is_empty() {
+                let stolen = Address::relative(&namespace, &*dice.pick(&files).name);
+                if let Err(error) = blocks.delete(&stolen).await {
+                    self.accuse(format!("memory refuses: {error}"));
+                }
+            }
+        }
     }
 
     /// Kills a server now and then, at whatever it is.
@@ -269,19 +299,27 @@ impl World {
         let book = &self.0.stores.book;
         let branches = book.lock().branch_names();
         for branch in branches {
-            let (at, prefix, after) = (branch.clone(), String::new(), String::new());
-            let list = |at| Request::List {
-                at,
-                prefix: prefix.clone(),
-                after: after.clone(),
-                amount: 1_000,
-            };
-            self.call(list(at), None).await;
+            let list = |at| Request::List { at, paging: Paging::everything() };
+            self.call(list(branch.clone()), None).await;
             self.call(Request::Commit { branch: branch.clone() }, None).await;
             self.call(list(format!("{branch}@")), None).await;
             self.call(Request::Log { at: branch }, None).await;
         }
+        self.finish_ponds().await;
         self.compare_tokens();
+        let Stores { executor, blocks, book, .. } = &self.0.stores;
+        let trees = Trees::new(blocks.clone(), executor.runtime(OUTSIDE, 0), small_ranges());
+        book.lock().read_again(trees);
+    }
+
+    /// Repositories that come and go have what was put there, and can be deleted.
+    async fn finish_ponds(&self) {
+        for pond in PONDS.map(str::to_owned) {
+            for key in KEYS.map(str::to_owned) {
+                self.call(Request::ReadPond { pond: pond.clone(), key }, None).await;
+            }
+            self.call(Request::DeletePond { pond }, None).await;
+        }
     }
 
     /// What the book knows of staged entries must be what is stored.
@@ -290,20 +328,25 @@ impl World {
         let named = book.lock().named_tokens();
         for (token, entries) in named {
             let stored = kv.scan(token.clone(), bytes::Bytes::new(), 1_000).now_or_never();
-            let stored = stored.and_then(Result::ok).map(|page| page.entries.len());
-            if stored != Some(entries.len()) {
-                self.accuse(format!("{token:?} has {stored:?} entries, the book has {entries:?}"));
+            let stored = stored.and_then(Result::ok).map(|page| staged_entries(page.entries));
+            if stored.as_ref() != Some(&entries) {
+                self.accuse(format!("{token:?} has {stored:?}, the book has {entries:?}"));
             }
         }
     }
 
     fn choose(&self, dice: &mut Dice, role: Role) -> Request {
+        self.chooses(|value, commits| Chooser { dice, value, commits }.choose(role))
+    }
+
+    /// Chooses with a value that nobody has written, and all commits.
+    fn chooses<T>(&self, choice: impl FnOnce(Val, Vec<String>) -> T) -> T {
         let mut state = self.state();
         state.next_value += 1;
         let value = state.next_value;
         drop(state);
         let commits = self.0.stores.book.lock().commit_ids().to_vec();
-        Chooser { dice, value, commits }.choose(role)
+        choice(value, commits)
     }
 
     fn take_turn(&self) -> bool {
@@ -334,9 +377,12 @@ fn new_book(
     blocks: &Arc<MemBlockStore>,
     observer: Runtime,
     staleness: Duration,
-    weather: Weather,
+    slowest: Duration,
 ) -> Book {
     let trees = Trees::new(blocks.clone(), observer, small_ranges());
-    let namespace = StorageNamespace::from_stored(&format!("mem://{LAKE}"));
-    Book::new(trees, namespace, staleness, weather)
+    Book::new(trees, namespace(), staleness, slowest)
+}
+
+fn namespace() -> StorageNamespace {
+    StorageNamespace::from_stored(&format!("mem://{LAKE}"))
 }

@@ -3,6 +3,7 @@
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
+use lakehold_testkit::Sabotage;
 use lakehold_testkit::SimulationSettings;
 use lakehold_testkit::simulate;
 
@@ -15,6 +16,13 @@ const REQUESTS: usize = 100;
 /// As many as the smallest machine has processors.
 const THREADS: usize = 2;
 
+/// Within how many seeds a store that breaks a promise must be found out.
+const SEEDS_TO_NOTICE: u64 = 10;
+
+fn settings(seed: u64) -> SimulationSettings {
+    SimulationSettings { seed, requests: REQUESTS, trace: false, sabotage: None }
+}
+
 #[test]
 fn nothing_goes_wrong_in_500_seeds() {
     let next = AtomicU64::new(0);
@@ -25,8 +33,7 @@ fn nothing_goes_wrong_in_500_seeds() {
             if seed >= SEEDS {
                 return failures;
             }
-            let settings = SimulationSettings { seed, requests: REQUESTS, trace: false };
-            failures.extend(simulate(settings).err().map(|failure| failure.to_string()));
+            failures.extend(simulate(settings(seed)).err().map(|failure| failure.to_string()));
         }
     };
     let failures: Vec<String> = std::thread::scope(|scope| {
@@ -39,7 +46,7 @@ fn nothing_goes_wrong_in_500_seeds() {
 #[test]
 fn the_same_seed_does_the_same_again() {
     for seed in [3, 4, 5, 6] {
-        let settings = SimulationSettings { seed, requests: 150, trace: true };
+        let settings = SimulationSettings { requests: 150, trace: true, ..settings(seed) };
         let first = simulate(settings).expect("nothing is wrong");
         let second = simulate(settings).expect("nothing is wrong");
         assert_eq!(first.trace, second.trace);
@@ -54,8 +61,7 @@ fn everything_that_can_happen_does() {
     let mut kinds = std::collections::BTreeMap::<&str, [u64; 3]>::new();
     let (mut refused, mut lost, mut crashes) = (0, 0, 0);
     for seed in 10_000..10_040 {
-        let settings = SimulationSettings { seed, requests: REQUESTS, trace: false };
-        let report = simulate(settings).expect("nothing is wrong");
+        let report = simulate(settings(seed)).expect("nothing is wrong");
         refused += report.refused;
         lost += report.lost;
         crashes += report.crashes;
@@ -65,8 +71,18 @@ fn everything_that_can_happen_does() {
         }
     }
     assert!(refused > 0 && lost > 0 && crashes > 0, "{refused} {lost} {crashes}");
-    assert_eq!(kinds.len(), 18, "{kinds:?}");
+    assert_eq!(kinds.len(), 25, "{kinds:?}");
     for (kind, [done, _, _]) in kinds {
         assert!(done > 0, "no {kind} is ever done");
+    }
+}
+
+/// The checks see what they are there to see.
+#[test]
+fn a_store_that_breaks_a_promise_is_found_out() {
+    for sabotage in Sabotage::ALL {
+        let broken = |seed| SimulationSettings { sabotage: Some(sabotage), ..settings(seed) };
+        let is_noticed = (0..SEEDS_TO_NOTICE).any(|seed| simulate(broken(seed)).is_err());
+        assert!(is_noticed, "{sabotage}, and nobody has noticed");
     }
 }

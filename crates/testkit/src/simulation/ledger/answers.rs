@@ -4,6 +4,7 @@ use lakehold_catalog::CatalogError;
 
 use super::Ending;
 use super::Ledger;
+use super::Operation;
 use crate::simulation::request::Answer;
 use crate::simulation::request::Request;
 use crate::simulation::request::Scope;
@@ -58,8 +59,17 @@ impl Ledger {
             (Request::Get { at, key }, Answer::Value(value)) => {
                 self.could_read(at, key, since, *value)
             }
-            (Request::List { at, prefix, after, amount }, Answer::Listing(rows, has_more)) => {
-                self.could_list(at, prefix, after, *amount, since, rows, *has_more)
+            (Request::List { at, paging }, Answer::Listing(rows, has_more)) => {
+                self.could_list(at, paging, since, rows, *has_more)
+            }
+            (Request::Diff { left, right, kind, paging }, Answer::Differences(rows, has_more)) => {
+                self.could_differ((left, right, *kind), paging, since, rows, *has_more)
+            }
+            (Request::DiffStaged { left, branch }, Answer::Differences(rows, false)) => {
+                self.could_differ_from(left, branch, since, rows)
+            }
+            (Request::Uncommitted { branch }, Answer::Differences(rows, false)) => {
+                self.could_differ_from(&format!("{branch}@"), branch, since, rows)
             }
             (Request::Log { at }, Answer::History(ids)) => self.could_log(at, since, ids),
             (
@@ -68,8 +78,14 @@ impl Ledger {
                 | Request::Revert { .. }
                 | Request::CherryPick { .. },
                 Answer::Moved(id),
-            ) => {
-                self.operations[operation].moved.as_ref() == Some(id) || self.is_twin(operation, id)
+            ) => self.has_moved_to(operation, id) || self.is_twin(operation, id),
+            (Request::CreatePond { .. }, Answer::Done) => self.operations[operation].is_carried_out,
+            (Request::DeletePond { pond }, Answer::Done) => self.could_miss_pond(operation, pond),
+            (Request::PutInPond { pond, key, value }, Answer::Done) => {
+                self.could_read_in_pond(operation, pond, key, Some(*value))
+            }
+            (Request::ReadPond { pond, key }, Answer::Value(value)) => {
+                self.could_read_in_pond(operation, pond, key, *value)
             }
             (Request::HardReset { branch, reference }, Answer::Done) => {
                 self.was_at(branch, reference, since)
@@ -78,13 +94,13 @@ impl Ledger {
                 self.is_reset(operation, branch, scope)
             }
             (
-                Request::CreateBranch { .. } | Request::CreateTag { .. } | Request::Protect { .. },
-                _,
-            ) => self.operations[operation].is_carried_out || self.may_be_anothers(operation),
-            (Request::DeleteBranch { branch: name } | Request::DeleteTag { tag: name }, _) => {
-                self.operations[operation].is_carried_out
-                    || (self.may_be_anothers(operation) && self.was_absent(name, since))
-            }
+                Request::CreateBranch { .. }
+                | Request::DeleteBranch { .. }
+                | Request::CreateTag { .. }
+                | Request::DeleteTag { .. }
+                | Request::Protect { .. },
+                Answer::Done,
+            ) => self.operations[operation].is_carried_out || self.is_done_by_another(operation),
             _ => false,
         };
         if !is_so {
@@ -92,20 +108,43 @@ impl Ledger {
         }
     }
 
-    /// Whether somebody else has made the very same commit: the same of the same in the same second.
-    /// Whoever lost the answer cannot tell, and need not.
-    fn is_twin(&self, operation: usize, id: &str) -> bool {
-        let asked = &self.operations[operation];
-        let branch = asked.request.branch().unwrap_or_default();
-        asked.lost_answers > 0 && self.commits_at(branch, asked.since).iter().any(|head| head == id)
+    fn has_moved_to(&self, operation: usize, id: &str) -> bool {
+        let moved = self.operations[operation].moved.as_ref();
+        moved.is_some_and(|(head, _)| head == id)
     }
 
-    /// Whether the record may hold what was asked for because somebody else wrote just that: only
-    /// looked at by whoever lost an answer.
-    fn may_be_anothers(&self, operation: usize) -> bool {
+    /// Whether somebody else has made the very same commit meanwhile: the same of the same in the same
+    /// second. Whoever lost the answer cannot tell, and need not.
+    fn is_twin(&self, operation: usize, id: &str) -> bool {
         let asked = &self.operations[operation];
-        let is_about_names = !matches!(asked.request, Request::CreateBranch { .. });
-        is_about_names && asked.lost_answers > 0
+        let is_same = |other: &Operation| {
+            let moved = other.moved.as_ref();
+            other.request.kind() == asked.request.kind()
+                && other.request.branch() == asked.request.branch()
+                && moved.is_some_and(|(head, tick)| head == id && *tick >= asked.since)
+        };
+        asked.lost_answers > 0 && self.operations.iter().any(is_same)
+    }
+
+    /// Whether the record may say what was asked for because somebody else wrote just that: only
+    /// looked at by whoever lost an answer.
+    fn is_done_by_another(&self, operation: usize) -> bool {
+        let asked = &self.operations[operation];
+        let is_so = match &asked.request {
+            Request::CreateTag { tag, source } => {
+                let named = self.commits_at(source, asked.since);
+                self.commits_at(tag, asked.since).iter().any(|commit| named.contains(commit))
+            }
+            Request::DeleteBranch { branch: name } | Request::DeleteTag { tag: name } => {
+                self.was_absent(name, asked.since)
+            }
+            Request::Protect { branches } => {
+                let in_force = self.rules.iter().rposition(|rules| rules.tick <= asked.since);
+                self.rules[in_force.unwrap_or(0)..].iter().any(|rules| rules.protected == *branches)
+            }
+            _ => false,
+        };
+        is_so && asked.lost_answers > 0
     }
 
     /// Whether a value was seen since the operation began, and since its entry went with a token that
@@ -114,83 +153,7 @@ impl Ledger {
         let asked = &self.operations[operation];
         let since = asked.lost.get(key).copied().unwrap_or(asked.since);
         let place = (branch.to_owned(), key.to_owned());
-        self.visible.get(&place).is_none_or(|seen| seen.was(since, &value))
-    }
-
-    /// Whether `value` could be read at `key` since `since`: it was seen there, or is that of somebody
-    /// who was not answered yet and may have been seen between two looks.
-    pub(super) fn could_read(
-        &mut self,
-        reference: &str,
-        key: &str,
-        since: u64,
-        value: Option<Val>,
-    ) -> bool {
-        self.seen_at(reference, key, since).contains(&value)
-            || self.could_be_between(reference, key, since, value)
-    }
-
-    fn could_be_between(&self, branch: &str, at: &str, since: u64, read: Option<Val>) -> bool {
-        let writes = |asked: &super::Operation| match &asked.request {
-            Request::Delete { branch: on, keys, .. } => {
-                on == branch && read.is_none() && keys.iter().any(|key| key == at)
-            }
-            other => read.is_some() && other.stages(branch, at, asked.copied) == read,
-        };
-        let overlaps = |asked: &super::Operation| asked.may_act_after(since);
-        self.operations.iter().any(|asked| overlaps(asked) && writes(asked))
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "a page has so many sides")]
-    fn could_list(
-        &mut self,
-        at: &str,
-        prefix: &str,
-        after: &str,
-        amount: usize,
-        since: u64,
-        rows: &[(String, Val)],
-        has_more: bool,
-    ) -> bool {
-        let is_sorted = rows.windows(2).all(|pair| pair[0].0 < pair[1].0);
-        let is_full = rows.len() == amount;
-        if !is_sorted || rows.len() > amount || (has_more && !is_full) {
-            return false;
-        }
-        let last = rows.last().map(|(key, _)| key.clone());
-        let is_asked_for = |key: &str| {
-            let is_beyond = is_full && last.as_deref().is_some_and(|last| key > last);
-            key.starts_with(prefix) && (after.is_empty() || key > after) && !is_beyond
-        };
-        let mut keys = self.keys_at(at, since);
-        keys.extend(rows.iter().map(|(key, _)| key.clone()));
-        keys.into_iter().all(|key| {
-            let listed = rows.iter().find(|(listed, _)| *listed == key).map(|(_, value)| *value);
-            match is_asked_for(&key) {
-                true => self.could_read(at, &key, since, listed),
-                false => listed.is_none(),
-            }
-        })
-    }
-
-    /// Keys that may have had a value at `reference` since `since`.
-    fn keys_at(&mut self, reference: &str, since: u64) -> std::collections::BTreeSet<String> {
-        let places = self.visible.keys().filter(|(branch, _)| branch == reference);
-        let mut keys: std::collections::BTreeSet<String> =
-            places.map(|(_, key)| key.clone()).collect();
-        for commit in self.commits_at(reference, since) {
-            match self.commits.content(&commit) {
-                Ok(content) => keys.extend(content.keys().cloned()),
-                Err(problem) => self.accuse(problem),
-            }
-        }
-        keys
-    }
-
-    fn could_log(&self, at: &str, since: u64, ids: &[String]) -> bool {
-        let listed: std::collections::BTreeSet<String> = ids.iter().cloned().collect();
-        let mut heads = self.commits_at(at, since).into_iter();
-        listed.len() == ids.len() && heads.any(|head| self.commits.ancestors(&head) == listed)
+        self.visible.get(&place).map_or(value.is_none(), |seen| seen.was(since, &value))
     }
 
     fn was_at(&self, branch: &str, reference: &str, since: u64) -> bool {

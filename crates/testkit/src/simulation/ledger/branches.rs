@@ -1,43 +1,65 @@
 //! A branch record changes: what may have moved, and what must still be there.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use bytes::Bytes;
 
 use super::Ending;
 use super::Ledger;
 use super::Operation;
-use super::commits::Content;
-use super::commits::merged;
 use super::history::History;
+use super::history::Period;
 use super::records::BranchRecord;
 use crate::simulation::request::Request;
 use crate::simulation::request::Val;
-use lakehold_catalog::Strategy;
+
+/// A branch record that takes the place of another one.
+struct Replacement<'a> {
+    operation: usize,
+    name: &'a str,
+    before: &'a BranchRecord,
+    /// When the branch was in that state.
+    period: Period,
+    after: &'a BranchRecord,
+    /// Tokens that are not named any more, newest first.
+    dropped: Vec<Bytes>,
+}
+
+impl Replacement<'_> {
+    fn moves_head(&self) -> bool {
+        self.before.head != self.after.head
+    }
+}
 
 impl Ledger {
     pub(super) fn branch_changed(
         &mut self,
         operation: Option<usize>,
         name: &str,
-        before: Option<BranchRecord>,
-        after: Option<BranchRecord>,
+        before: Option<&BranchRecord>,
+        after: Option<&BranchRecord>,
     ) {
-        let keys = self.keys_of(name, before.as_ref(), after.as_ref());
+        let keys = self.keys_of(name, before, after);
         let seen_before: Vec<Option<Val>> =
             keys.iter().map(|key| self.seen_now(name, key)).collect();
-        match &after {
+        match after {
             Some(record) => self.branches.insert(name.to_owned(), record.clone()),
             None => self.branches.remove(name),
         };
-        self.note_head(name, after.as_ref());
+        let period = self.note_record(name, after);
         match (before, after) {
-            (None, Some(after)) => self.branch_created(operation, name, &after),
-            (Some(before), None) => self.branch_deleted(operation, name, &before),
-            (Some(before), Some(after)) => {
-                self.branch_replaced(operation, name, &before, &after, &keys, &seen_before);
-            }
+            (None, Some(after)) => self.branch_created(operation, name, after),
+            (Some(before), None) => self.branch_deleted(operation, name, before),
+            (Some(before), Some(after)) => match operation {
+                None => self.accuse(format!("branch {name} changes by itself")),
+                Some(operation) => {
+                    let is_kept = |token: &Bytes| after.tokens().any(|kept| kept == token);
+                    let dropped = before.tokens().filter(|token| !is_kept(token)).cloned();
+                    let dropped = dropped.collect();
+                    let change = Replacement { operation, name, before, period, after, dropped };
+                    self.branch_replaced(&change, &keys, &seen_before);
+                }
+            },
             (None, None) => self.accuse(format!("branch {name} is removed where there is none")),
         }
         for key in &keys {
@@ -70,18 +92,24 @@ impl Ledger {
         *self.visible.get(&(branch.to_owned(), key.to_owned()))?.now()
     }
 
-    fn note_head(&mut self, name: &str, record: Option<&BranchRecord>) {
+    /// Puts down the record of a branch. Returns when the one before was in force.
+    fn note_record(&mut self, name: &str, record: Option<&BranchRecord>) -> Period {
         let tick = self.tick;
         let heads = self.heads.entry(name.to_owned());
         let heads = heads.or_insert_with(|| History::beginning_with(None));
         heads.set(tick, record.map(|record| record.head.clone()));
+        let records = self.records.entry(name.to_owned());
+        let records = records.or_insert_with(|| History::beginning_with(None));
+        let period = Period { from: records.since(), to: tick };
+        records.set(tick, record.cloned());
+        period
     }
 
     fn branch_created(&mut self, operation: Option<usize>, name: &str, after: &BranchRecord) {
-        if self.tokens.is_known(&after.staging) || !after.sealed.is_empty() {
-            self.accuse(format!("branch {name} begins with a used token: {after:?}"));
+        self.check_fresh(name, after, after.tokens());
+        if !after.sealed.is_empty() {
+            self.accuse(format!("branch {name} begins with something sealed: {after:?}"));
         }
-        self.tokens.get_mut(&after.staging);
         let Some(operation) = operation else { return };
         let since = self.operations[operation].since;
         let is_asked_for = match &self.operations[operation].request {
@@ -93,7 +121,22 @@ impl Ledger {
         if !is_asked_for {
             self.accuse_operation(operation, &format!("creates branch {name} at {}", after.head));
         }
+        self.check_complete(&after.head);
         self.carried_out(Some(operation));
+    }
+
+    /// Tokens that a branch names from now on must be ones that no branch ever named: those are wiped.
+    fn check_fresh<'a>(
+        &mut self,
+        name: &str,
+        after: &BranchRecord,
+        named: impl Iterator<Item = &'a Bytes>,
+    ) {
+        for token in named {
+            if self.tokens.name(token) {
+                self.accuse(format!("branch {name} takes up a used token: {after:?}"));
+            }
+        }
     }
 
     fn branch_deleted(&mut self, operation: Option<usize>, name: &str, before: &BranchRecord) {
@@ -116,63 +159,40 @@ impl Ledger {
 
     fn branch_replaced(
         &mut self,
-        operation: Option<usize>,
-        name: &str,
-        before: &BranchRecord,
-        after: &BranchRecord,
+        change: &Replacement<'_>,
         keys: &BTreeSet<String>,
         seen_before: &[Option<Val>],
     ) {
-        let Some(operation) = operation else {
-            return self.accuse(format!("branch {name} changes by itself"));
-        };
+        let Replacement { operation, name, before, after, .. } = *change;
         if self.operations[operation].request.branch() != Some(name) {
             self.accuse_operation(operation, &format!("changes branch {name}"));
         }
         self.check_open(operation);
-        self.check_tokens(name, before, after);
-        if before.head != after.head {
-            self.check_move(operation, before, after);
+        let is_new = |token: &&Bytes| before.tokens().all(|known| known != *token);
+        self.check_fresh(name, after, after.tokens().filter(is_new));
+        if before.staging != after.staging && change.moves_head() {
+            self.accuse_operation(operation, "moves a branch and its staging area at once");
         }
-        let dropped: Vec<Bytes> = before
-            .tokens()
-            .filter(|token| after.tokens().all(|kept| kept != *token))
-            .cloned()
-            .collect();
+        if change.moves_head() {
+            self.check_move(change);
+        }
         for (key, seen) in keys.iter().zip(seen_before) {
-            self.check_key(operation, before, after, &dropped, key, *seen);
+            self.check_key(change, key, *seen);
         }
         for sealed in &after.sealed {
-            self.tokens.get_mut(sealed).is_sealed = true;
+            self.tokens.seal(sealed);
+        }
+        if after.sealed.contains(&before.staging) {
+            self.operations[operation].sealed = Some(self.tick);
         }
         if matches!(self.operations[operation].request, Request::Reset { .. }) {
             self.operations[operation].is_carried_out = true;
         }
     }
 
-    fn check_tokens(&mut self, name: &str, before: &BranchRecord, after: &BranchRecord) {
-        let fresh = after.staging != before.staging;
-        let is_reused =
-            fresh && self.tokens.get(&after.staging).is_some_and(|token| token.is_sealed);
-        let is_taken = |other: &BranchRecord| other.tokens().any(|token| *token == after.staging);
-        let is_shared =
-            self.branches.iter().any(|(other, record)| other != name && is_taken(record));
-        if is_reused || is_shared {
-            self.accuse(format!("branch {name} takes writes into a used token: {after:?}"));
-        }
-        self.tokens.get_mut(&after.staging);
-    }
-
     /// What can be seen at one key must not change, but for what was asked for.
-    fn check_key(
-        &mut self,
-        operation: usize,
-        before: &BranchRecord,
-        after: &BranchRecord,
-        dropped: &[Bytes],
-        key: &str,
-        seen_before: Option<Val>,
-    ) {
+    fn check_key(&mut self, change: &Replacement<'_>, key: &str, seen_before: Option<Val>) {
+        let Replacement { operation, before, after, period, .. } = *change;
         let (Ok(old), Ok(new)) =
             (self.commits.content(&before.head), self.commits.content(&after.head))
         else {
@@ -182,10 +202,11 @@ impl Ledger {
         let request = self.operations[operation].request.clone();
         let staged = self.tokens.staged(after, key);
         let seen = staged.unwrap_or(new);
+        let is_merged = request.is_merge_like() && change.moves_head();
 
         // Nothing that says anything may go with the tokens of a branch that had to be clean.
-        if request.is_merge_like() && before.head != after.head {
-            let candidates = self.tokens.candidates(dropped.iter(), key, old);
+        if is_merged {
+            let candidates = self.tokens.candidates(change.dropped.iter(), key, old, period);
             if !candidates.contains(&old) {
                 self.accuse_operation(operation, &format!("drops {candidates:?} staged at {key}"));
             }
@@ -197,41 +218,64 @@ impl Ledger {
         if is_reset && seen == new {
             return;
         }
-        let is_merged = request.is_merge_like() && before.head != after.head;
         if is_merged && seen_before == old && staged.is_none() {
             return;
         }
-        if !self.lose_late(dropped, key) {
+        if !self.lose_late(&change.dropped, key) {
             let what = format!("changes what is seen at {key} from {seen_before:?} to {seen:?}");
             self.accuse_operation(operation, &what);
         }
+        self.check_reappears(change.name, key, seen);
     }
 
-    /// Marks entries lost that were written after their token was sealed. Returns whether there was
-    /// one that nobody relies on.
+    /// Marks entries lost that were written after their token was sealed. Returns whether what was seen
+    /// was such an entry, or what one was removed from, and nobody relies on it.
     fn lose_late(&mut self, dropped: &[Bytes], key: &str) -> bool {
-        let tick = self.tick;
-        let mut is_excused = false;
+        let on_top = self.tokens.late_on_top(dropped.iter(), key);
+        let is_unanswered = |writer: usize| self.operations[writer].ending != Ending::Done;
+        let is_excused = on_top.is_some_and(is_unanswered);
         for (writer, late) in self.tokens.late(dropped.iter(), key) {
-            let writer = &mut self.operations[writer];
             // Unless it was written again since.
-            let is_last = writer.applied.get(key).is_some_and(|applied| *applied <= late);
-            if writer.ending != Ending::Done && is_last {
-                writer.applied.remove(key);
-                writer.lost.insert(key.to_owned(), tick);
-                is_excused = true;
+            let applied = self.operations[writer].applied.get(key);
+            let is_last = applied.is_some_and(|applied| *applied <= late);
+            if is_last && self.operations[writer].ending != Ending::Done {
+                self.lose(writer, key);
             }
         }
         is_excused
     }
 
+    /// A value that its writer has taken back, or lost, can be seen again, because a commit has read it
+    /// before: then it is written after all.
+    fn check_reappears(&mut self, branch: &str, key: &str, seen: Option<Val>) {
+        let Some(value) = seen else { return };
+        let wrote = |asked: &Operation| {
+            asked.own_value() == Some(value) && asked.request.stages(branch, key, None).is_some()
+        };
+        let Some(writer) = self.operations.iter().position(wrote) else { return };
+        match self.operations[writer].ending {
+            Ending::Failed => self.accuse_operation(writer, "has failed, and is seen again"),
+            Ending::Open | Ending::Unknown => {
+                let tick = self.tick;
+                self.operations[writer].applied.insert(key.to_owned(), tick);
+            }
+            Ending::Done => {}
+        }
+    }
+
     /// The head of a branch has changed: by whom, from what, and to what content.
-    fn check_move(&mut self, operation: usize, before: &BranchRecord, after: &BranchRecord) {
+    fn check_move(&mut self, change: &Replacement<'_>) {
+        let Replacement { operation, before, after, period, .. } = *change;
         let head = after.head.clone();
-        self.operations[operation].moved = Some(head.clone());
+        let moved = self.operations[operation].moved.replace((head.clone(), self.tick));
+        // Whoever has lost an answer cannot tell a record that has come back from one that never changed.
+        if moved.is_some() && self.operations[operation].lost_answers == 0 {
+            self.accuse_operation(operation, "moves a branch twice");
+        }
         let request = self.operations[operation].request.clone();
         let since = self.operations[operation].since;
         if let Request::HardReset { reference, .. } = &request {
+            self.check_complete(&head);
             if !self.commits_at(reference, since).contains(&head) {
                 self.accuse_operation(operation, &format!("resets to {head}"));
             }
@@ -245,108 +289,13 @@ impl Ledger {
             let what = format!("makes {head}, which follows {:?}", record.parents);
             self.accuse_operation(operation, &what);
         }
-        let is_right = match self.commits.content(&head) {
-            Ok(content) => {
-                self.is_content_right(&request, since, before, &record.parents, &content)
-            }
-            Err(_) => true,
+        let content = match self.commits.content(&head) {
+            Ok(content) => content,
+            Err(problem) => return self.accuse(problem),
         };
-        if !is_right {
+        let state = (before, period);
+        if !self.is_content_right(&request, since, state, &record.parents, &content) {
             self.accuse_operation(operation, &format!("makes {head} with the wrong content"));
         }
-    }
-
-    fn is_content_right(
-        &mut self,
-        request: &Request,
-        since: u64,
-        before: &BranchRecord,
-        parents: &[String],
-        content: &Arc<Content>,
-    ) -> bool {
-        let Ok(old) = self.commits.content(&before.head) else { return true };
-        match request {
-            Request::Commit { .. } => {
-                parents.len() == 1 && self.is_all_staged(before, &old, content)
-            }
-            Request::Merge { source, strategy, squash, .. } => {
-                let sources = match (squash, parents) {
-                    (false, [_, source]) => vec![source.clone()],
-                    (true, [_]) => self.commits_at(source, since),
-                    _ => return false,
-                };
-                let named = self.commits_at(source, since);
-                let mut named = sources.iter().filter(|source| named.contains(source));
-                named.any(|source| self.is_merge_of(source, &before.head, *strategy, content))
-            }
-            Request::Revert { reference, .. } => {
-                parents.len() == 1
-                    && self.is_difference(reference, since, content, |commit, parent| {
-                        merged(commit, parent, &old, Strategy::Fail)
-                    })
-            }
-            Request::CherryPick { reference, .. } => {
-                parents.len() == 1
-                    && self.is_difference(reference, since, content, |commit, parent| {
-                        merged(parent, commit, &old, Strategy::Fail)
-                    })
-            }
-            _ => false,
-        }
-    }
-
-    /// Whether a commit took along all that was sealed, each key as it was at some moment since.
-    fn is_all_staged(&self, before: &BranchRecord, old: &Content, content: &Content) -> bool {
-        let staged = self.tokens.keys(before.sealed.iter()).into_iter();
-        let keys: BTreeSet<&String> = staged.chain(old.keys()).chain(content.keys()).collect();
-        keys.into_iter().all(|key| {
-            let committed = old.get(key).copied();
-            let candidates = self.tokens.candidates(before.sealed.iter(), key, committed);
-            candidates.contains(&content.get(key).copied())
-        })
-    }
-
-    fn is_merge_of(
-        &mut self,
-        source: &str,
-        destination: &str,
-        strategy: Strategy,
-        content: &Content,
-    ) -> bool {
-        let bases = self.commits.merge_bases(source, destination);
-        bases.iter().any(|base| {
-            let base = self.commits.content(base);
-            let source = self.commits.content(source);
-            let destination = self.commits.content(destination);
-            match (base, source, destination) {
-                (Ok(base), Ok(source), Ok(destination)) => {
-                    merged(&base, &source, &destination, strategy).as_ref() == Some(content)
-                }
-                _ => true,
-            }
-        })
-    }
-
-    /// Whether `content` is what `apply` makes of a commit that `reference` names and its parent.
-    fn is_difference(
-        &mut self,
-        reference: &str,
-        since: u64,
-        content: &Content,
-        apply: impl Fn(&Content, &Content) -> Option<Content>,
-    ) -> bool {
-        let commits = self.commits_at(reference, since);
-        commits.iter().any(|commit| {
-            let parent =
-                self.commits.get(commit).and_then(|record| record.parents.first().cloned());
-            let parent = match parent {
-                Some(parent) => self.commits.content(&parent),
-                None => Ok(Arc::default()),
-            };
-            match (self.commits.content(commit), parent) {
-                (Ok(commit), Ok(parent)) => apply(&commit, &parent).as_ref() == Some(content),
-                _ => true,
-            }
-        })
     }
 }

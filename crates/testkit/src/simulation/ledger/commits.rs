@@ -62,6 +62,23 @@ impl Commits {
         Ok(content)
     }
 
+    /// Reads the trees of all commits that lead to `heads` by `trees`, which have read nothing yet: they
+    /// must still be what they were.
+    pub(crate) fn read_again(&mut self, trees: Trees, heads: &[String]) -> Result<(), String> {
+        let reachable: BTreeSet<String> =
+            heads.iter().flat_map(|head| self.ancestors(head)).collect();
+        let known = std::mem::take(&mut self.contents);
+        self.trees = trees;
+        for id in reachable {
+            let content = self.content(&id)?;
+            let tree = self.get(&id).map(|record| record.tree.clone()).unwrap_or_default();
+            if known.get(&tree).is_some_and(|known| *known != content) {
+                return Err(format!("tree {tree} of {id} is not what it was"));
+            }
+        }
+        Ok(())
+    }
+
     async fn read(&self, tree: &str) -> Result<Content, lakehold_tree::Error> {
         let mut content = Content::new();
         let mut cursor = self.trees.cursor(&self.namespace, &MetaRangeId::from_stored(tree));

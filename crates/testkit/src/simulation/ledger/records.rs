@@ -1,7 +1,10 @@
 //! Stored records, as far as the book needs them, declared once more: what is checked must not be read
 //! by the code that is checked (docs/formats/kv-records.md).
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
+use lakehold_kv::Entry;
 use prost::Message;
 
 use crate::simulation::request::Val;
@@ -33,6 +36,14 @@ pub(crate) struct CommitRecord {
 }
 
 #[derive(Clone, PartialEq, Message)]
+pub(crate) struct PondRecord {
+    #[prost(int32, tag = "5")]
+    pub(crate) state: i32,
+    #[prost(string, tag = "6")]
+    pub(crate) instance: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
 struct StagedRecord {
     #[prost(bytes = "bytes", tag = "2")]
     identity: Bytes,
@@ -49,7 +60,7 @@ struct EntryRecord {
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct RulesRecord {
     #[prost(btree_map = "string, bytes", tag = "1")]
-    pub(crate) rules: std::collections::BTreeMap<String, Vec<u8>>,
+    pub(crate) rules: BTreeMap<String, Vec<u8>>,
 }
 
 impl BranchRecord {
@@ -68,6 +79,12 @@ pub(crate) fn decode<M: Message + Default>(stored: &[u8]) -> M {
 pub(crate) fn staged(stored: &[u8]) -> Option<Val> {
     let record: StagedRecord = decode(stored);
     (!record.identity.is_empty()).then(|| value_in(&record.data))
+}
+
+/// What stored entries of a token say.
+pub(crate) fn staged_entries(entries: Vec<Entry>) -> BTreeMap<String, Option<Val>> {
+    let said = |entry: Entry| (String::from_utf8_lossy(&entry.key).into(), staged(&entry.value));
+    entries.into_iter().map(said).collect()
 }
 
 /// The value that the entry of an object tells of.

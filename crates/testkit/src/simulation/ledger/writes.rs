@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use bytes::Bytes;
 use lakehold_kv::Outcome;
 use lakehold_kv::Precondition;
 use lakehold_kv::Write;
@@ -19,8 +18,6 @@ use super::records::RulesRecord;
 use super::records::TagRecord;
 use crate::simulation::executor::Tag;
 use crate::simulation::request::Request;
-use crate::simulation::request::Scope;
-use crate::simulation::request::Val;
 
 /// What partitions of the repository and of its tokens begin with.
 const LAKE: &[u8] = b"lake-";
@@ -30,7 +27,11 @@ impl Ledger {
     pub(crate) fn written(&mut self, now: Duration, tag: Tag, write: &Write, outcome: Outcome) {
         self.tick += 1;
         self.now = now;
-        if outcome == Outcome::PreconditionFailed || !write.partition.starts_with(LAKE) {
+        let is_carried_out = outcome == Outcome::Applied;
+        if !is_carried_out || self.pond_written(tag.operation, write) {
+            return;
+        }
+        if !write.partition.starts_with(LAKE) {
             return;
         }
         let key = String::from_utf8_lossy(&write.key).into_owned();
@@ -54,7 +55,7 @@ impl Ledger {
         if !is_first && !is_compare_and_set(write) {
             self.accuse(format!("branch {name} is written without a condition: {write:?}"));
         }
-        self.branch_changed(operation, name, before, after);
+        self.branch_changed(operation, name, before.as_ref(), after.as_ref());
     }
 
     fn tag_written(&mut self, operation: Option<usize>, name: &str, write: &Write) {
@@ -102,7 +103,8 @@ impl Ledger {
             self.accuse(format!("nobody asked for the rules {rules:?}"));
         }
         self.carried_out(operation);
-        self.rules.push(Rules { time: self.now, by: operation, protected: rules });
+        let (time, tick) = (self.now, self.tick);
+        self.rules.push(Rules { time, tick, by: operation, protected: rules });
     }
 
     /// Notes that an operation has changed the record it was to change, which it may do only before
@@ -125,130 +127,6 @@ impl Ledger {
         if let Err(problem) = self.commits.content(commit) {
             self.accuse(problem);
         }
-    }
-
-    fn entry_written(
-        &mut self,
-        operation: Option<usize>,
-        token: &Bytes,
-        key: &str,
-        stored: Option<&Bytes>,
-    ) {
-        let entry = stored.map(|stored| records::staged(stored));
-        self.tokens.set(token, key, entry, operation, self.tick);
-        if let Some(operation) = operation {
-            self.operations[operation].has_written |= entry.is_some();
-        }
-        let names = |branch: &BranchRecord| branch.tokens().any(|named| named == token);
-        let named = self.branches.iter().find(|(_, branch)| names(branch));
-        let Some((branch, _)) = named else { return };
-        let branch = branch.clone();
-        let Some(operation) = operation else {
-            return self.accuse(format!("an entry of {branch} at {key} changes by itself"));
-        };
-        let takes_back = entry.is_none() && self.operations[operation].has_created(key);
-        if !takes_back && !self.may_stage(operation, &branch, key, entry.flatten()) {
-            let what = format!("stages {entry:?} at {key} of {branch}");
-            self.accuse_operation(operation, &what);
-        }
-        self.check_open(operation);
-        let tick = self.tick;
-        if self.tokens.get(token).is_some_and(|token| token.is_sealed) {
-            self.late.insert(branch.clone(), tick);
-        }
-        let changed = &mut self.operations[operation];
-        if takes_back {
-            changed.applied.remove(key);
-        } else {
-            changed.applied.insert(key.to_owned(), tick);
-        }
-        changed.lost.remove(key);
-        self.look_at_key(&branch, key);
-        self.look_at_branch(&branch);
-    }
-
-    /// Whether an operation may put `value` at a key of a branch.
-    fn may_stage(&mut self, operation: usize, on: &str, at: &str, staged: Option<Val>) -> bool {
-        let since = self.operations[operation].since;
-        match self.operations[operation].request.clone() {
-            Request::Upload { branch, key, value, if_absent }
-            | Request::Stage { branch, key, value, if_absent } => {
-                let hides = if_absent && self.hides_another(on, at, value);
-                self.operations[operation].hides_another = hides;
-                branch == on && key == at && staged == Some(value)
-            }
-            Request::Delete { branch, keys, .. } => {
-                branch == on && staged.is_none() && keys.iter().any(|key| key == at)
-            }
-            Request::Copy { source, from, branch, key } => {
-                self.operations[operation].copied = staged;
-                branch == on
-                    && key == at
-                    && staged.is_some()
-                    && self.could_read(&source, &from, since, staged)
-            }
-            Request::Reset { branch, scope: Scope::Key(key) } => {
-                branch == on && key == at && staged == self.committed(on, at)
-            }
-            _ => false,
-        }
-    }
-
-    /// Whether `value` is seen from now on where another one was, whose writer was answered.
-    fn hides_another(&self, branch: &str, key: &str, value: Val) -> bool {
-        let seen = self.visible.get(&(branch.to_owned(), key.to_owned()));
-        let was_another = seen
-            .and_then(|seen| *seen.now())
-            .is_some_and(|seen| seen != value && !self.is_of_open_operation(branch, key, seen));
-        let record = self.branches.get(branch);
-        let staged = record.and_then(|record| self.tokens.staged(record, key));
-        was_another && staged == Some(Some(value))
-    }
-
-    /// Whether `value` is what somebody stages at a key who was not told yet that it is done.
-    fn is_of_open_operation(&self, branch: &str, key: &str, value: Val) -> bool {
-        self.operations.iter().any(|asked| {
-            asked.ending != Ending::Done
-                && asked.request.stages(branch, key, asked.copied) == Some(value)
-        })
-    }
-
-    /// What the head of a branch has at a key.
-    pub(super) fn committed(&mut self, branch: &str, key: &str) -> Option<Val> {
-        let head = self.branches.get(branch)?.head.clone();
-        match self.commits.content(&head) {
-            Ok(content) => content.get(key).copied(),
-            Err(problem) => {
-                self.accuse(problem);
-                None
-            }
-        }
-    }
-
-    /// Notes what can be seen at a key now.
-    pub(super) fn look_at_key(&mut self, branch: &str, key: &str) {
-        let committed = self.committed(branch, key);
-        let record = self.branches.get(branch);
-        let staged = record.and_then(|record| self.tokens.staged(record, key));
-        let seen = staged.unwrap_or(committed);
-        let place = (branch.to_owned(), key.to_owned());
-        let tick = self.tick;
-        let visible = self.visible.entry(place.clone());
-        visible.or_insert_with(|| History::beginning_with(None)).set(tick, seen);
-        let clean = self.clean.entry(place);
-        clean.or_insert_with(|| History::beginning_with(true)).set(tick, seen == committed);
-    }
-
-    /// Notes whether anything is staged on a branch.
-    pub(super) fn look_at_branch(&mut self, branch: &str) {
-        let is_clean = self
-            .clean
-            .range((branch.to_owned(), String::new())..)
-            .take_while(|((name, _), _)| name == branch)
-            .all(|(_, clean)| *clean.now());
-        let tick = self.tick;
-        let history = self.clean_branches.entry(branch.to_owned());
-        history.or_insert_with(|| History::beginning_with(true)).set(tick, is_clean);
     }
 }
 
