@@ -13,8 +13,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "support"))
 
 from server import ACCESS_KEY, SECRET, Server  # noqa: E402
 
-TAGS = ("actions", "auth", "branches", "commits", "config", "health_check", "internal", "metadata", "objects", "pulls", "refs",
-        "repositories", "staging", "tags", "import")
+TAGS = ("actions", "auth", "branches", "commits", "config", "experimental", "health_check", "internal", "metadata",
+        "objects", "pulls", "refs", "repositories", "staging", "tags", "import")
 
 
 @pytest.fixture(scope="session")

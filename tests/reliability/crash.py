@@ -3,7 +3,8 @@
     python crash.py --rounds 20
 
 Each round lets the threads of workload.py loose, kills the server after a moment, starts it again on the
-same directory, and asks for everything that was acknowledged.
+same directory, and asks for everything that was acknowledged. After some of the kills `lakehold doctor` comes
+before the server, and it has the last word.
 """
 
 from __future__ import annotations
@@ -14,6 +15,10 @@ import sys
 import tempfile
 
 from workload import Ledger, Server, prepare, verify, work
+
+from doctor import ensure_nothing_is_wrong, summary
+
+EXAMINED = 0.2  # of the kills: in the others the server finishes by itself what was cut off
 
 
 def main() -> int:
@@ -32,6 +37,8 @@ def main() -> int:
                 else:
                     verify(server, ledger, everything=False)
                 work(server, ledger, number, dice.uniform(0.2, 1.5))
+                if dice.random() < EXAMINED:
+                    ensure_nothing_is_wrong(server)
             print(f"round {number}: {ledger.counts()}", flush=True)
         with Server(folder) as server:
             verify(server, ledger, everything=True)
@@ -39,6 +46,8 @@ def main() -> int:
                 raise AssertionError(f"a clean stop ended with {status}:\n{server.output()}")
         with Server(folder) as server:
             verify(server, ledger, everything=True)
+            server.stop()
+            print(summary(ensure_nothing_is_wrong(server, "--deep")))
     print(f"crash: {arguments.rounds} passed, 0 failed")
     return 0
 

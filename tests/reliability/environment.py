@@ -21,6 +21,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "support"))
 
+from doctor import ERRORS, ensure_nothing_is_wrong, examine  # noqa: E402
 from server import BINARY, Connection, Server, ensure, free_port  # noqa: E402
 
 BASE = "/repositories/hostile"
@@ -100,6 +101,8 @@ def a_full_disk_refuses_writes_and_loses_nothing() -> None:
             for path, data in kept.items():
                 assert ensure(get(connection, path), 200).body == data, path
             no_panic(server)
+            server.stop()
+            ensure_nothing_is_wrong(server, "--deep")
 
 
 def a_directory_that_cannot_be_written_is_named() -> None:
@@ -124,6 +127,9 @@ def a_corrupt_table_is_an_error_that_names_it() -> None:
             data = bytearray(table.read_bytes())
             data[10] ^= 0xff
             table.write_bytes(data)
+        status, report = examine(server)
+        assert (status, report["kinds"]) == (ERRORS, {"meta_range_corrupt": 1}), report
+        assert report["findings"][0]["meta_range"] in [table.name for table in tables], report
         server.start()
         answer = get(server.connect(), "a", commit)
         assert answer.status == 500 and answer.json()["message"], answer
@@ -202,6 +208,8 @@ def broken_uploads_leave_nothing_visible() -> None:
         data = server.data_dir / "block" / "hostile" / "data"
         left = [path for path in data.rglob("*") if path.is_file()] if data.exists() else []
         assert left == [], left
+        ensure(put(connection, "whole", b"whole"), 201)
+        ensure_nothing_is_wrong(server, "--deep")
         no_panic(server)
 
 

@@ -7,7 +7,8 @@ Each round lets the threads of workload.py loose; after a moment the server is k
 cut: nothing that was not synced survives, or pieces of it do. (In 15 % of the rounds it was about to
 stop by itself, in 15 % it is killed and the power stays on.) In 30 % of the rounds that happens once more
 while the server starts. Then it must start without help and have everything that was acknowledged. The
-same directory goes on to the next round; after some rounds, and a clean stop, a new one begins.
+same directory goes on to the next round; after some rounds, and a clean stop, a new one begins. In a
+quarter of the rounds, and at the end of each directory's life, `lakehold doctor` examines it as well.
 
 With --sabotage the server, or the disk, does not sync, and the test fails unless that is noticed.
 Without /dev/fuse nothing is tested, and the exit status is 77.
@@ -31,10 +32,13 @@ from pathlib import Path
 from workload import Ledger, Server, prepare, verify, work
 
 from disk import Disk, Skipped, SyncfsCalls, without_syncs
+from doctor import ensure_nothing_is_wrong, summary
 
 SKIPPED = 77
 ROUNDS_OF_A_DIRECTORY = 40
-SABOTAGE_ROUNDS = 12
+SABOTAGE_ROUNDS = 18
+SABOTAGE_ROUNDS_OF_A_DIRECTORY = 3
+EXAMINED = 0.25  # of the rounds: in the others the server finishes by itself what was cut off
 
 
 class Bench:
@@ -43,7 +47,7 @@ class Bench:
     def __init__(self, disk: Disk, dice: random.Random, server_syncs: bool = True) -> None:
         self.disk, self.dice, self.server_syncs = disk, dice, server_syncs
         self.ledger = Ledger()
-        self.cuts = self.second_cuts = self.acknowledged = 0
+        self.cuts = self.second_cuts = self.acknowledged = self.examinations = 0
         self.last_cuts: list[str] = []
         self.survival: str | None = None  # None: by chance
         self.totals = dict.fromkeys(("pages_kept", "pages_lost", "names_kept", "names_lost"), 0)
@@ -77,18 +81,25 @@ class Bench:
             self.cut()
             self.second_cuts += 1
 
+    def examine(self, *arguments: str) -> dict:
+        with self.server() as server:
+            self.examinations += 1
+            return ensure_nothing_is_wrong(server, *arguments)
+
     def begin_stop(self, server: Server) -> None:
         """Asks the server to stop, and gives it some time for that, often too little."""
         server.process.terminate()
         time.sleep(self.dice.uniform(0.0, 0.2))
 
-    def begin_directory(self) -> None:
+    def begin_directory(self, disturbed: bool = True) -> None:
         self.disk.command("clear")
         self.ledger, self.last_cuts = Ledger(), []
-        for _ in range(self.dice.choice((0, 0, 1, 3))):
+        for _ in range(self.dice.choice((0, 0, 1, 3)) if disturbed else 0):
             self.disturb_start()
 
     def round(self, number: int, is_first: bool) -> None:
+        if not is_first and self.dice.random() < EXAMINED:
+            self.examine()
         with self.server() as server:
             server.start()
             if is_first:
@@ -114,6 +125,7 @@ class Bench:
             server.start()
             verify(server, self.ledger, everything=True)
             server.stop()
+        print(summary(self.examine("--deep")), flush=True)
         self.acknowledged += sum(map(len, (self.ledger.objects, self.ledger.refs, self.ledger.commits, self.ledger.merges)))
 
 
@@ -135,7 +147,7 @@ def run(mode: str, rounds: int, seed: int) -> None:
             if number % 10 == 0 or number == rounds:
                 print(f"{mode}, round {number}: {bench.ledger.counts()}", flush=True)
     print(f"{mode}: {rounds} rounds, {bench.cuts} cuts ({bench.second_cuts} of them while starting), {bench.acknowledged} "
-          f"acknowledged writes; unsynced pages: {bench.totals['pages_kept']} kept, {bench.totals['pages_lost']} lost; unsynced "
+          f"acknowledged writes, {bench.examinations} examinations; unsynced pages: {bench.totals['pages_kept']} kept, {bench.totals['pages_lost']} lost; unsynced "
           f"names: {bench.totals['names_kept']} kept, {bench.totals['names_lost']} lost; {time.monotonic() - start:.0f} s")
 
 
@@ -182,11 +194,15 @@ def sabotage(seed: int) -> None:
 
 
 def rounds_until_noticed(bench: Bench) -> int:
+    """A name that survived until the file system as a whole was synced can be lost in a new directory only."""
     for number in range(1, SABOTAGE_ROUNDS + 1):
+        is_first = number % SABOTAGE_ROUNDS_OF_A_DIRECTORY == 1
         try:
-            bench.round(number, is_first=number == 1)
+            if is_first:
+                bench.begin_directory(disturbed=False)
+            bench.round(number, is_first)
         except AssertionError as error:
-            if number == 1:
+            if is_first:
                 raise  # nothing is lost yet
             print(f"    {str(error).splitlines()[0][:150]}")
             return number

@@ -2,8 +2,9 @@
 
 Clients write, commit and read the heads of branches through whichever server they like; meanwhile servers
 are killed and started again, and the sessions on the database are cut. Afterwards every acknowledged
-write must be there, nothing may be there that nobody wrote, and the history of every branch's head must be
-linearizable (linearizable.py).
+write must be there, nothing may be there that nobody wrote, the history of every branch's head must be
+linearizable (linearizable.py), and `lakehold doctor` must find nothing wrong, of the servers in use and
+after their end.
 
     python tests/reliability/three_servers.py --seconds 20
 """
@@ -22,6 +23,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "support"))
 
+from doctor import ensure_nothing_is_wrong, summary  # noqa: E402
 from linearizable import Seen, check_the_checker, violations  # noqa: E402
 from moto import Moto  # noqa: E402
 from postgres import Postgres  # noqa: E402
@@ -229,7 +231,12 @@ def run(seconds: float, seed: int) -> int:
             set_up(servers[0])
             for server in servers[1:]:
                 server.start()
-            return let_loose(servers, postgres, seconds, seed)
+            status = let_loose(servers, postgres, seconds, seed)
+            ensure_nothing_is_wrong(servers[0])
+            for server in servers:
+                server.stop()
+            print(summary(ensure_nothing_is_wrong(servers[0], "--deep")))
+            return status
         finally:
             for server in servers:
                 server.kill()

@@ -12,69 +12,28 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import urllib.request
 from pathlib import Path
 
+from s3 import ACCESS_KEY, SECRET, S3Process
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 PYTHON = ROOT / ".venv" / "bin" / "python"
-ACCESS_KEY, SECRET = "AKIAMOTOMOTOMOTOMOTO", "moto-takes-any-secret"
 INSTALL = "moto is missing. Run: tests/run venv"
 
 
-class Moto:
+class Moto(S3Process):
     """A moto server. Use as a context manager."""
 
     def __init__(self, *, tls: bool = False) -> None:
-        self._command = [str(PYTHON if PYTHON.exists() else sys.executable), __file__, *(["--tls"] if tls else [])]
-        self._process: subprocess.Popen[str] | None = None
-        self.endpoint = ""
-
-    def start(self) -> "Moto":
-        self._process = subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        assert self._process.stdout is not None
-        self.endpoint = self._process.stdout.readline().strip()
-        if not self.endpoint.startswith("http"):
-            self.stop()
-            raise AssertionError(INSTALL)
-        return self
-
-    def stop(self) -> None:
-        if self._process is not None:
-            assert self._process.stdin is not None
-            self._process.stdin.close()
-            try:
-                self._process.wait(20)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait(20)
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """What a server needs to find it."""
-        return {"LAKEHOLD_BLOCKSTORE_TYPE": "s3", "LAKEHOLD_BLOCKSTORE_S3_ENDPOINT": self.endpoint,
-                "LAKEHOLD_BLOCKSTORE_S3_FORCE_PATH_STYLE": "true",
-                "LAKEHOLD_BLOCKSTORE_S3_CREDENTIALS_ACCESS_KEY_ID": ACCESS_KEY,
-                "LAKEHOLD_BLOCKSTORE_S3_CREDENTIALS_SECRET_ACCESS_KEY": SECRET}
-
-    def create_bucket(self, name: str) -> None:
-        scope = f"{ACCESS_KEY}/20260101/us-east-1/s3/aws4_request"
-        authorization = f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature={'0' * 64}"
-        request = urllib.request.Request(f"{self.endpoint}/{name}", method="PUT",
-                                         headers={"Authorization": authorization})
-        urllib.request.urlopen(request, timeout=30).read()
+        python = str(PYTHON if PYTHON.exists() else sys.executable)
+        super().__init__([python, __file__, *(["--tls"] if tls else [])], INSTALL)
 
     def reset(self) -> None:
         """Forgets everything that was stored."""
         request = urllib.request.Request(f"{self.endpoint}/moto-api/reset", method="POST")
         assert json.load(urllib.request.urlopen(request, timeout=30))["status"] == "ok"
-
-    def __enter__(self) -> "Moto":
-        return self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
 
 
 def stricter(application):

@@ -90,10 +90,10 @@ class Server:
         self._own = tempfile.TemporaryDirectory(prefix="lakehold-", dir=temporary_in) if data_dir is None else None
         self.data_dir = Path(self._own.name if self._own else data_dir)
         self.host, self.port = "127.0.0.1", free_port()
-        self._command = [*prefix, str(binary), "serve", "--data-dir", str(self.data_dir),
-                         "--listen", f"{self.host}:{self.port}", *arguments]
-        self._environment = {**os.environ, "LAKEHOLD_ACCESS_KEY_ID": ACCESS_KEY,
-                             "LAKEHOLD_SECRET_ACCESS_KEY": SECRET, **(environment or {})}
+        self._program = [*prefix, str(binary)]
+        self._arguments = ["--listen", f"{self.host}:{self.port}", *arguments]
+        self.environment = {**os.environ, "LAKEHOLD_ACCESS_KEY_ID": ACCESS_KEY,
+                            "LAKEHOLD_SECRET_ACCESS_KEY": SECRET, **(environment or {})}
         self.log = tempfile.NamedTemporaryFile(prefix="lakehold-log-", suffix=".txt")
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -106,9 +106,14 @@ class Server:
         assert self.process is not None
         return self.process.pid
 
+    def command(self, *words: str) -> list[str]:
+        """The line that runs another command of the program on the same data."""
+        return [*self._program, *words, "--data-dir", str(self.data_dir)]
+
     def launch(self) -> "Server":
         """Starts the process and does not wait."""
-        self.process = subprocess.Popen(self._command, env=self._environment, stdin=subprocess.DEVNULL,
+        command = [*self.command("serve"), *self._arguments]
+        self.process = subprocess.Popen(command, env=self.environment, stdin=subprocess.DEVNULL,
                                         stdout=self.log, stderr=subprocess.STDOUT)
         return self
 
