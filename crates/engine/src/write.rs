@@ -375,6 +375,42 @@ impl Create {
     }
 }
 
+impl Create {
+    /// The value was sealed, committed even, before we could look whether the branch had been moved to a
+    /// commit that has the key. It cannot be taken back any more.
+    ///
+    /// Fails with [`EngineError::OutcomeUnknown`] where it was: the value is there, and should not be.
+    async fn check_hides_nothing(
+        &self,
+        engine: &Engine,
+        repository: &Repository,
+        state: &BranchState,
+    ) -> Result<()> {
+        if self.over_tombstone.is_some() {
+            return Ok(());
+        }
+        let mut head = Some(state.commit_id.clone());
+        for _ in 0..UPDATE_ATTEMPTS {
+            let known = |id: &CommitId| self.head.as_ref() == Some(id) || id.as_str().is_empty();
+            let Some(id) = head.filter(|id| !known(id)) else { return Ok(()) };
+            let commit = engine.get_commit(repository, &id).await?;
+            let (namespace, tree) = (&repository.storage_namespace, &commit.meta_range_id);
+            match engine.parts.trees.get(namespace, tree, &self.key).await? {
+                None => return Ok(()),
+                Some(value) if self.is_ours(Some(&value)) => head = commit.main_parent().cloned(),
+                Some(_) => {
+                    let reason = "another value was committed at the same moment".into();
+                    return Err(EngineError::OutcomeUnknown(
+                        "the key was created twice",
+                        lakehold_kv::Error::Unknown(reason),
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Edit for Create {
     const IS_REPEATABLE: bool = false;
 
@@ -398,9 +434,13 @@ impl Edit for Create {
             (Some(Entry { value: Some(_), .. }), _) => return Err(self.refused()),
             (Some(tombstone), _) => Precondition::Unchanged(tombstone.version),
             (None, Below::Committed(value)) if self.is_ours(Some(value)) => {
+                self.check_hides_nothing(engine, repository, state).await?;
                 return Ok(Applied::Nothing);
             }
-            (None, Below::Sealed(Some(value))) if self.is_ours(Some(value)) => Precondition::Absent,
+            (None, Below::Sealed(Some(value))) if self.is_ours(Some(value)) => {
+                self.check_hides_nothing(engine, repository, state).await?;
+                Precondition::Absent
+            }
             (None, below) if below.value().is_some() => return Err(self.refused()),
             (None, _) => Precondition::Absent,
         };
