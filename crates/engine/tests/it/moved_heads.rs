@@ -14,6 +14,7 @@ use lakehold_block::BlockStore;
 use lakehold_block::MemBlockStore;
 use lakehold_engine::EngineError;
 use lakehold_engine::NoHooks;
+use lakehold_engine::ResetScope;
 use lakehold_kv::Error;
 use lakehold_kv::MemStore;
 use lakehold_kv::Outcome;
@@ -163,6 +164,64 @@ async fn a_creation_in_the_place_of_a_deletion_does_not_undo_it() {
 
     assert_eq!(lake.get("main", "gone").await.as_deref(), Some("ours"));
     assert_eq!(lake.get("main@", "other").await.as_deref(), Some("theirs"), "merged");
+}
+
+/// The merge brings the key between the creation's look and its write; before it can look again, its entry
+/// is committed on top of what was merged.
+#[tokio::test]
+async fn a_creation_that_was_committed_over_a_merged_key_is_not_acknowledged() {
+    let kv = MemStore::shared();
+    let lake = lake_with(&kv, "base", "both").await;
+    let merge = SlowMerge::begin(&lake, &kv).await;
+    let others = lake.through(Arc::new(kv.clone()));
+    let meanwhile = async move {
+        merge.end().await;
+        others.commit("main", "theirs").await.expect("committed");
+    };
+    let ours = lake.through(Interrupted::new(&kv, is_staged, When::After, meanwhile));
+
+    let created = ours.create("main", "both", "ours").await;
+
+    assert!(matches!(created, Err(EngineError::OutcomeUnknown(..))), "{created:?}");
+    assert_eq!(lake.get("main~1", "both").await.as_deref(), Some("theirs"), "merged");
+}
+
+/// The same, and the entry is sealed only.
+#[tokio::test]
+async fn a_creation_that_was_sealed_over_a_merged_key_is_not_acknowledged() {
+    let kv = MemStore::shared();
+    let lake = lake_with(&kv, "base", "both").await;
+    let merge = SlowMerge::begin(&lake, &kv).await;
+    lake.put("main", "other", "staged").await.expect("staged");
+    let others = lake.through(Arc::new(kv.clone()));
+    let meanwhile = async move {
+        merge.end().await;
+        others.reset("main", ResetScope::Prefix("other".to_owned())).await.expect("reset");
+    };
+    let ours = lake.through(Interrupted::new(&kv, is_staged, When::After, meanwhile));
+
+    let created = ours.create("main", "both", "ours").await;
+
+    assert!(matches!(created, Err(EngineError::OutcomeUnknown(..))), "{created:?}");
+    assert_eq!(lake.get("main@", "both").await.as_deref(), Some("theirs"), "merged");
+}
+
+/// A commit of its own entry alone hides nothing.
+#[tokio::test]
+async fn a_creation_that_was_committed_at_once_is_acknowledged() {
+    let kv = MemStore::shared();
+    let lake = lake_with(&kv, "base", "other").await;
+    let merge = SlowMerge::begin(&lake, &kv).await;
+    let others = lake.through(Arc::new(kv.clone()));
+    let meanwhile = async move {
+        merge.end().await;
+        others.commit("main", "theirs").await.expect("committed");
+    };
+    let ours = lake.through(Interrupted::new(&kv, is_staged, When::After, meanwhile));
+
+    ours.create("main", "key", "ours").await.expect("created: it was nowhere");
+
+    assert_eq!(lake.get("main@", "key").await.as_deref(), Some("ours"));
 }
 
 #[tokio::test]
