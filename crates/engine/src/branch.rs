@@ -102,7 +102,8 @@ impl Engine {
     /// Carries out `before`, then replaces the record `state` by `next` if it is still the record, and
     /// lets go of the tokens that `next` does not name.
     ///
-    /// This goes on if the caller goes away: nobody else would know of those tokens.
+    /// This goes on if the caller goes away: nobody else would know of those tokens. So does the turn
+    /// of the caller, or who comes next would be sure of a record that is about to be replaced.
     pub(crate) async fn replace_branch(
         &self,
         repository: &Repository,
@@ -111,8 +112,10 @@ impl Engine {
         next: NextState,
     ) -> Result<Outcome> {
         let last = state.replaced_by(repository, &next);
+        let turn = self.parts.queues.prolong(repository, &state.id);
         let engine = self.clone();
         self.to_the_end("replace-branch", async move {
+            let _turn = turn;
             let outcome = engine.write_after(before, last).await?;
             if outcome == Outcome::Applied {
                 engine.drop_partitions(next.into_dropped());

@@ -69,7 +69,7 @@ impl Engine {
         force: bool,
     ) -> Result<()> {
         self.check_may_stage(repository, id, force).await?;
-        let _turn = self.parts.queues.enter(repository, id).await;
+        let turn = self.parts.queues.enter(repository, id).await;
         match scope {
             ResetScope::All => self.reset_all(repository, id).await,
             ResetScope::Prefix(prefix) if prefix.is_empty() => self.reset_all(repository, id).await,
@@ -78,9 +78,14 @@ impl Engine {
                 self.reset_part(repository, id, scope).await
             }
             ResetScope::Key(key) => {
-                let key = Bytes::copy_from_slice(key.as_bytes());
-                self.edit_patiently(repository, id, &mut ResetKey { key, touched: Vec::new() })
-                    .await
+                let mut edit = ResetKey { key: key.clone().into(), touched: Vec::new() };
+                let (engine, repository, id) = (self.clone(), repository.clone(), id.clone());
+                // Once it has gone, what it writes could come after the next commit, and be a change.
+                self.to_the_end("reset-key", async move {
+                    let _turn = turn;
+                    engine.edit_patiently(&repository, &id, &mut edit).await
+                })
+                .await
             }
         }
     }

@@ -53,8 +53,10 @@ impl Engine {
     async fn remove_branch(&self, repository: &Repository, state: &BranchState) -> Result<Outcome> {
         let removed = state.removed(repository);
         let tokens: Vec<Bytes> = state.tokens().map(StagingToken::into_bytes).collect();
+        let turn = self.parts.queues.prolong(repository, &state.id);
         let engine = self.clone();
         self.to_the_end("remove-branch", async move {
+            let _turn = turn;
             let outcome = engine.write_if(removed).await?;
             if outcome == Outcome::Applied {
                 engine.drop_partitions(tokens);

@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
+use std::sync::Weak;
 
 use bytes::Bytes;
 use tokio::sync::Mutex as FairMutex;
@@ -33,14 +34,21 @@ struct Queue {
     lock: Arc<FairMutex<()>>,
     /// How many stand here, the one whose turn it is included.
     standing: usize,
+    /// The turn of the one whose turn it is.
+    present: Weak<Held>,
 }
 
-/// One's turn to move a branch; it ends when this is dropped.
+/// One's turn to move a branch; it ends when this is dropped, and all that prolongs it.
 #[derive(Debug)]
 #[must_use]
 pub(crate) struct Turn {
+    _held: Arc<Held>,
+}
+
+#[derive(Debug)]
+struct Held {
     // Fields drop in this order: first the turn ends, then the place is given up.
-    _turn: OwnedMutexGuard<()>,
+    _lock: OwnedMutexGuard<()>,
     _place: Place,
 }
 
@@ -54,9 +62,27 @@ struct Place {
 impl BranchQueues {
     /// Waits for one's turn.
     pub(crate) async fn enter(&self, repository: &Repository, branch: &BranchId) -> Turn {
-        let key = (repository.partition.clone(), branch.clone());
-        let (lock, place) = self.stand(key);
-        Turn { _turn: lock.lock_owned().await, _place: place }
+        self.enter_at(key(repository, branch)).await
+    }
+
+    /// Makes the present turn last until this is dropped, too: for a write that goes on although the
+    /// one whose turn it is has gone away. `None` if it is nobody's turn.
+    pub(crate) fn prolong(&self, repository: &Repository, branch: &BranchId) -> Option<Turn> {
+        self.prolong_at(&key(repository, branch))
+    }
+
+    async fn enter_at(&self, key: QueueKey) -> Turn {
+        let (lock, place) = self.stand(key.clone());
+        let held = Arc::new(Held { _lock: lock.lock_owned().await, _place: place });
+        if let Some(queue) = locked(&self.queues).get_mut(&key) {
+            queue.present = Arc::downgrade(&held);
+        }
+        Turn { _held: held }
+    }
+
+    fn prolong_at(&self, key: &QueueKey) -> Option<Turn> {
+        let held = locked(&self.queues).get(key)?.present.upgrade()?;
+        Some(Turn { _held: held })
     }
 
     fn stand(&self, key: QueueKey) -> (Arc<FairMutex<()>>, Place) {
@@ -79,6 +105,10 @@ impl Drop for Place {
     }
 }
 
+fn key(repository: &Repository, branch: &BranchId) -> QueueKey {
+    (repository.partition.clone(), branch.clone())
+}
+
 fn locked(queues: &Mutex<Queues>) -> MutexGuard<'_, Queues> {
     queues.lock().expect("no code panics while holding the lock")
 }
@@ -96,13 +126,9 @@ mod tests {
     #[tokio::test]
     async fn turns_come_in_the_order_of_arrival_and_queues_go_with_the_last() {
         let queues = BranchQueues::default();
-        let enter = || async {
-            let (lock, place) = queues.stand(main());
-            Turn { _turn: lock.lock_owned().await, _place: place }
-        };
-        let first = enter().await;
-        let mut second = Box::pin(enter());
-        let mut third = Box::pin(enter());
+        let first = queues.enter_at(main()).await;
+        let mut second = Box::pin(queues.enter_at(main()));
+        let mut third = Box::pin(queues.enter_at(main()));
         assert!((&mut second).now_or_never().is_none());
         assert!((&mut third).now_or_never().is_none());
 
@@ -112,6 +138,21 @@ mod tests {
         drop(third);
         assert_eq!(locked(&queues.queues).len(), 1);
         drop(second);
+        assert!(locked(&queues.queues).is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_turn_lasts_until_what_prolongs_it_has_ended() {
+        let queues = BranchQueues::default();
+        assert!(queues.prolong_at(&main()).is_none(), "it is nobody's turn");
+        let first = queues.enter_at(main()).await;
+        let write = queues.prolong_at(&main());
+        let mut second = Box::pin(queues.enter_at(main()));
+
+        drop(first);
+        assert!((&mut second).now_or_never().is_none(), "its write is still on its way");
+        drop(write);
+        drop(second.await);
         assert!(locked(&queues.queues).is_empty());
     }
 }

@@ -125,6 +125,52 @@ async fn an_acknowledged_reset_is_not_lost() {
     }
 }
 
+/// Lets what was spawned beside us go on until it is over or stands still.
+async fn settle() {
+    for _ in 0..200 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_key_is_reset_to_what_a_commit_without_a_caller_makes_of_it() {
+    let mut stood_still = 0;
+    for pause_at in 1.. {
+        assert!(pause_at < 100, "an end");
+        let kv = MemStore::new();
+        let lake = Lake::over(Arc::new(kv.clone())).await;
+        lake.put("main", "d", "1").await.expect("staged");
+        let pausing = Arc::new(PausingStore::new(kv, pause_at));
+        let server = lake.through(pausing.clone());
+
+        let mut commit = Box::pin(server.commit("main", "given up"));
+        tokio::select! {
+            () = pausing.reached.notified() => {}
+            _ = &mut commit => break,
+        }
+        drop(commit);
+        let mut reset = Box::pin(server.reset("main", ResetScope::Key("d".to_owned())));
+        let soon = tokio::select! {
+            biased;
+            done = &mut reset => Some(done),
+            () = settle() => None,
+        };
+        pausing.released.notify_one();
+        match soon {
+            Some(done) => done.expect("reset"),
+            None => {
+                stood_still += 1;
+                reset.await.expect("reset");
+            }
+        }
+        settle().await;
+
+        let (seen, committed) = (lake.get("main", "d").await, lake.get("main@", "d").await);
+        assert_eq!(seen, committed, "given up at {pause_at}");
+    }
+    assert!(stood_still > 0, "no commit was given up while it was written");
+}
+
 #[tokio::test]
 async fn two_commits_at_once_lose_nothing_and_take_nothing_twice() {
     race(
