@@ -92,6 +92,15 @@ pub enum PartProblem {
     NoParts,
 }
 
+impl Completed {
+    /// What an upload became that was completed with `parts` before, and of which `head` is there to
+    /// be seen: with the entity tag that most stores give.
+    pub fn before(parts: &[CompletedPart], head: Head) -> Self {
+        let etags = parts.iter().map(|part| part.etag.trim_matches('"'));
+        Self { etag: combined_etag(etags), head }
+    }
+}
+
 impl fmt::Display for PartProblem {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {

@@ -17,7 +17,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lakehold_block::Address;
+use lakehold_block::Completed;
 use lakehold_block::CompletedPart;
+use lakehold_block::Error as BlockError;
 use lakehold_block::PresignedUrl;
 use lakehold_block::StoredPart;
 use lakehold_block::UploadId;
@@ -147,6 +149,7 @@ impl Catalog {
 
     /// Makes one body of the parts and stages it (completePresignMultipartUpload). The object returned
     /// shows the physical address relative to the namespace; its checksum is the store's entity tag.
+    /// Repeating it stages the same body again: where staging failed, nothing is lost.
     ///
     /// Fails with [`CatalogError::AddressOutsideData`], [`CatalogError::InvalidLink`] or
     /// [`CatalogError::LinkExpired`] where the address was not given out for this repository, branch
@@ -159,8 +162,7 @@ impl Catalog {
     ) -> Result<Object> {
         let at = self.check_client_upload(upload).await?;
         self.check_target(&at.repository, &upload.branch, &upload.path).await?;
-        let stored =
-            self.blocks().complete_multipart(&at.address, &upload.id, &completed.parts).await?;
+        let stored = self.complete_parts(&at.address, &upload.id, &completed.parts).await?;
         let staged = Staged {
             path: upload.path.clone(),
             physical_address: upload.physical_address.clone(),
@@ -174,6 +176,22 @@ impl Catalog {
         };
         let object = self.stage_at(&at.repository, &upload.branch, &at.address, staged).await?;
         Ok(Object { physical_address: at.name.as_ref().to_owned(), ..object })
+    }
+
+    /// Makes one body of the parts, or finds the one that was made before.
+    async fn complete_parts(
+        &self,
+        address: &Address,
+        upload: &UploadId,
+        parts: &[CompletedPart],
+    ) -> Result<Completed> {
+        let unknown = match self.blocks().complete_multipart(address, upload, parts).await {
+            Err(unknown @ BlockError::UploadNotFound(_)) => unknown,
+            done => return Ok(done?),
+        };
+        // The address is of this one upload: what is there is what it became.
+        let head = self.blocks().head(address).await?.ok_or(unknown)?;
+        Ok(Completed::before(parts, head))
     }
 
     /// Ends the upload and removes its parts (abortPresignMultipartUpload).

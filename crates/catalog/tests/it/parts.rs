@@ -89,6 +89,22 @@ async fn parts_that_a_client_stored_become_an_object() {
 }
 
 #[tokio::test]
+async fn an_upload_that_could_not_be_staged_is_completed_by_repeating_it() {
+    let lake = Lake::new().await;
+    let upload = begun(&lake, "a").await;
+    let part = store(&lake, &upload, 1, "abc").await;
+    let first = complete(&lake, &upload, with(&[(1, &part)])).await.expect("completed");
+    let paths = ["a".to_owned()];
+    let unstaged = lake.catalog.delete(&lake.id, &lake.main, &paths, true, false);
+    unstaged.await.expect("deleted");
+
+    let again = complete(&lake, &upload, with(&[(1, &part)])).await.expect("completed");
+
+    assert_eq!((again.checksum, again.size), (first.checksum, 3));
+    assert_eq!(lake.read("a").await, "abc");
+}
+
+#[tokio::test]
 async fn a_part_is_copied_from_an_object() {
     let lake = Lake::new().await;
     let source = lake.upload("source", "0123456789").await;
