@@ -27,7 +27,7 @@ from doctor import ensure_nothing_is_wrong, summary  # noqa: E402
 from linearizable import Seen, check_the_checker, violations  # noqa: E402
 from moto import Moto  # noqa: E402
 from postgres import Postgres  # noqa: E402
-from server import Server, Unreachable, ensure  # noqa: E402
+from server import Answer, Server, Unreachable, ensure  # noqa: E402
 
 REPOSITORY = "/repositories/shared"
 BRANCHES = ("main", "left", "right")
@@ -56,10 +56,14 @@ class History:
         self.attempts: dict[str, Attempt] = {}  # by message
         self.reads: list[tuple[str, Seen]] = []
         self.refusals: dict[int, int] = {}
+        self.failures: dict[str, int] = {}  # what answers of status 500 and more said
 
-    def note(self, status: int) -> None:
+    def note(self, answer: Answer) -> None:
         with self.lock:
-            self.refusals[status] = self.refusals.get(status, 0) + 1
+            self.refusals[answer.status] = self.refusals.get(answer.status, 0) + 1
+            if answer.status >= 500:
+                said = f"{answer.status}: {answer.body[:300].decode(errors='replace')}"
+                self.failures[said] = self.failures.get(said, 0) + 1
 
 
 class Client(threading.Thread):
@@ -103,7 +107,7 @@ class Writer(Client):
             with self.history.lock:
                 self.history.objects[branch, path] = hashlib.md5(body).hexdigest()
         else:
-            self.history.note(answer.status)
+            self.history.note(answer)
         if self.random.random() < 0.5:
             self.commit(connection, branch, label)
 
@@ -117,10 +121,10 @@ class Writer(Client):
             attempt.commit = answer.json()["id"]
         elif answer.status < 500:
             attempt.refused = True
-            self.history.note(answer.status)
+            self.history.note(answer)
         else:
             attempt.answered = math.inf
-            self.history.note(answer.status)
+            self.history.note(answer)
 
 
 class Reader(Client):
@@ -129,7 +133,7 @@ class Reader(Client):
         called = time.monotonic()
         answer = connection.request("GET", f"{REPOSITORY}/branches/{branch}")
         if answer.status != 200:
-            self.history.note(answer.status)
+            self.history.note(answer)
             return
         seen = Seen(answer.json()["commit_id"], called, time.monotonic(), False)
         with self.history.lock:
@@ -268,6 +272,8 @@ def let_loose(servers: list[Server], postgres: Postgres, seconds: float, seed: i
     print(f"{len(history.objects)} objects and {commits} commits acknowledged, {unknown} commits without an answer, "
           f"{len(history.reads)} heads read; {chaos.kills} servers killed, sessions cut {chaos.cuts} times; "
           f"refusals by status: {dict(sorted(history.refusals.items()))}")
+    for said, times in sorted(history.failures.items())[:20]:
+        print(f"{times} times {said}")
     if chaos.kills == 0 or commits == 0:
         problems.append("too little happened for this to say anything")
     for problem in problems[:20]:

@@ -147,6 +147,14 @@ impl Content {
         self.durable.length() != before
     }
 
+    /// Forgets what was written up to `until`, as a kernel does whose write has failed: programs go on
+    /// seeing it, and no later sync makes it durable, unless it is written once more.
+    pub(super) fn lose(&mut self, until: Moment) {
+        for epoch in &mut self.epochs {
+            epoch.lose(until);
+        }
+    }
+
     /// What a cut leaves of it, if every piece survives in `percent` of 100 cases.
     pub(super) fn after_cut(&self, percent: u8, dice: &Dice) -> (Self, Tally) {
         let (mut image, mut tally) = (self.durable.clone(), Tally::default());
@@ -206,6 +214,13 @@ impl Epoch {
             }
             _ => false,
         }
+    }
+
+    fn lose(&mut self, until: Moment) {
+        self.pages.retain(|_, versions| {
+            versions.retain(|version| version.since > until);
+            !versions.is_empty()
+        });
     }
 
     /// Puts what survives of it into `image`.

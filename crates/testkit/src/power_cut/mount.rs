@@ -185,6 +185,7 @@ impl From<Refused> for Errno {
             Refused::Full => Self::ENOSPC,
             Refused::TooLong => Self::ENAMETOOLONG,
             Refused::Invalid => Self::EINVAL,
+            Refused::Failed => Self::EIO,
             Refused::Stale => Self::ESTALE,
         }
     }

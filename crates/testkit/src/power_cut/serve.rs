@@ -6,9 +6,10 @@
 //! syncfs               somebody called syncfs: everything until now is synced
 //! ignore WHAT [PATH]   answer syncs of files, folders or the volume and do nothing, if PATH is given
 //!                      only those of it and below it; nothing: be honest
+//! fail [PATH]          the next sync of a file fails, of one at PATH or below if that is given
 //! export FOLDER        copy what the last cut left to a new folder
 //! clear                an empty disk
-//! stats                bytes and nodes in use
+//! stats                bytes and nodes in use, syncs that failed
 //! quit                 unmount; the end of the input does the same
 //! ```
 //!
@@ -60,6 +61,10 @@ fn obey(mounted: &Mounted, words: &[&str]) -> Result<Value, String> {
             mounted.volume().ignore(what.parse()?, Path::new(&below.concat()));
             Ok(json!({}))
         }
+        ["fail", below @ ..] if below.len() < 2 => {
+            mounted.volume().fail(Path::new(&below.concat()));
+            Ok(json!({}))
+        }
         ["export", folder] => export_to(mounted, Path::new(folder)),
         ["clear"] => {
             mounted.volume().clear();
@@ -101,5 +106,6 @@ fn stats(mounted: &Mounted) -> Value {
     json!({
         "bytes": volume.used_pages() * PAGE_BYTES as u64,
         "nodes": volume.node_count(),
+        "failed_syncs": volume.failures(),
     })
 }

@@ -56,6 +56,8 @@ pub enum Refused {
     TooLong,
     /// `EINVAL`
     Invalid,
+    /// `EIO`
+    Failed,
     /// `ESTALE`: it was there before the cut.
     Stale,
 }
@@ -128,6 +130,10 @@ pub struct Volume {
     ignored: Ignored,
     /// Where syncs are ignored; everywhere if empty.
     ignored_below: PathBuf,
+    /// Where the next sync of a file fails.
+    failing: Option<PathBuf>,
+    /// How many syncs have failed.
+    failures: u64,
     nodes: BTreeMap<NodeId, Node>,
     names: Names,
     next_node: NodeId,
@@ -151,6 +157,8 @@ impl Volume {
             settings,
             ignored: Ignored::default(),
             ignored_below: PathBuf::new(),
+            failing: None,
+            failures: 0,
             nodes: BTreeMap::from([(ROOT, root)]),
             names: Names::durable(Folders::from([(ROOT, BTreeMap::new())])),
             next_node: ROOT + 1,
@@ -167,6 +175,17 @@ impl Volume {
     pub fn ignore(&mut self, ignored: Ignored, below: &Path) {
         self.ignored = ignored;
         self.ignored_below = below.to_owned();
+    }
+
+    /// Has the next sync of a file fail that is at `below`, a path from the root, or below it. What it
+    /// was for is lost, as it is on Linux: the next sync knows nothing of it.
+    pub fn fail(&mut self, below: &Path) {
+        self.failing = Some(below.to_owned());
+    }
+
+    /// How many syncs have failed since there was an empty disk.
+    pub fn failures(&self) -> u64 {
+        self.failures
     }
 
     /// Removes everything, as if it had never been.

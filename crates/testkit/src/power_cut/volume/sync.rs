@@ -1,6 +1,8 @@
 //! Syncs. Each makes durable what happened before it began, which may be a while ago when it is
 //! carried out; what happened since then is another sync's.
 
+use std::path::Path;
+
 use crate::power_cut::content::Moment;
 use crate::power_cut::names::NodeId;
 use crate::power_cut::settings::Ignored;
@@ -26,11 +28,18 @@ impl Volume {
     ) -> Result<(), Refused> {
         let (naming, names_synced) = (self.settings.naming, self.names_synced);
         let is_ignored = self.ignores(Ignored::Files, id);
+        let has_failed = self.failing.as_deref().is_some_and(|below| self.is_below(id, below));
         let node = self.node_mut(id)?;
         if is_ignored {
             return Ok(());
         }
         let Kind::File(content) = &mut node.kind else { return Err(Refused::Invalid) };
+        if has_failed {
+            content.lose(until);
+            self.failing = None;
+            self.failures += 1;
+            return Err(Refused::Failed);
+        }
         let has_other_length = content.sync(until);
         let writes_journal = !data_only || has_other_length || node.created > names_synced;
         if naming == Naming::Ext4 && writes_journal {
@@ -70,10 +79,11 @@ impl Volume {
     }
 
     fn ignores(&self, what: Ignored, id: NodeId) -> bool {
-        self.ignored == what
-            && paths(self.names.current())
-                .get(&id)
-                .is_some_and(|path| path.starts_with(&self.ignored_below))
+        self.ignored == what && self.is_below(id, &self.ignored_below)
+    }
+
+    fn is_below(&self, id: NodeId, folder: &Path) -> bool {
+        paths(self.names.current()).get(&id).is_some_and(|path| path.starts_with(folder))
     }
 
     fn sync_names(&mut self, until: Moment) {

@@ -243,6 +243,21 @@ fn a_disk_may_ignore_syncs_below_one_path_only() {
 }
 
 #[test]
+fn what_a_failed_sync_was_for_is_seen_until_the_cut_and_synced_by_no_other() {
+    let mut volume = volume(Naming::Strict);
+    let (file, other) = (volume.make_file("file", b"data", true), volume.make_file("b", b"", true));
+    volume.sync_folder_at("");
+    volume.fail(Path::new("file"));
+    volume.write(file, 0, b"DATA", NOW).unwrap();
+    assert_eq!(volume.sync_file(other, volume.begin_sync(), true), Ok(()), "another file");
+    assert_eq!(volume.sync_file(file, volume.begin_sync(), true), Err(Refused::Failed));
+    assert_eq!(volume.sync_file(file, volume.begin_sync(), true), Ok(()), "it fails once");
+    assert_eq!((volume.text("file").as_deref(), volume.failures()), (Some("DATA"), 1));
+    volume.lose_all();
+    assert_eq!(volume.text("file").as_deref(), Some("data"));
+}
+
+#[test]
 fn entries_behave_as_those_of_other_file_systems() {
     let mut volume = volume(Naming::Ext4);
     volume.make_folder("a");
