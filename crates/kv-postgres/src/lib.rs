@@ -6,19 +6,22 @@
 //!
 //! ```text
 //! get ─────────► shared: a few connections, statements of many callers behind each other
-//! write, scan ─► lending: one caller at a time; several writes are one transaction, one round trip
+//! write ───────► gathering: what comes at the same time is one transaction
+//!        └─────┐
+//! scan ────────┴► lending: one caller at a time; several writes are one transaction, one round trip
 //! ```
 //!
-//! Writes want connections of their own, since each commits by itself and waits for the disk; reads
-//! gain from sharing. A connection that broke is replaced at the next use. Reads are then repeated; a
+//! Writes want connections of their own, since each waits for the disk; reads gain from sharing. A connection that broke is replaced at the next use. Reads are then repeated; a
 //! write only if the database cannot have carried it out, else it ends in
 //! [`lakehold_kv::Error::Unknown`] (docs/design/0012-postgres.md). Start reading at [`PostgresStore`],
 //! then `writing`, then `failure`.
 
+mod calls;
 mod connection;
 mod connector;
 mod conninfo;
 mod failure;
+mod gathering;
 mod lending;
 mod opening;
 mod retry;

@@ -8,6 +8,8 @@ use lakehold_kv::Error;
 use secrecy::ExposeSecret as _;
 
 use crate::PostgresSettings;
+use crate::calls::Calls;
+use crate::calls::Limits;
 use crate::connection::Connection;
 use crate::connector::Connector;
 use crate::conninfo::ConnectionInfo;
@@ -18,7 +20,6 @@ use crate::schema::Schema;
 use crate::shared::Shared;
 use crate::statements::Statements;
 use crate::store::LARGEST_PAGE;
-use crate::store::Limits;
 use crate::tls;
 
 /// More shared connections than this gain nothing.
@@ -29,10 +30,7 @@ const GRACE: Duration = Duration::from_secs(3);
 
 /// The parts of a store whose table was not looked at yet.
 pub(crate) struct Opened {
-    pub(crate) connector: Connector,
-    pub(crate) lending: Lending,
-    pub(crate) shared: Shared,
-    pub(crate) limits: Limits,
+    pub(crate) calls: Calls,
     /// Name of the table, unquoted.
     pub(crate) table: String,
 }
@@ -87,7 +85,8 @@ pub(crate) async fn prepare(
             size => size.min(LARGEST_PAGE),
         },
     };
-    Ok(Opened { connector, lending, shared: Shared::new(shared), limits, table: info.table })
+    let calls = Calls { connector, lending, shared: Shared::new(shared), limits };
+    Ok(Opened { calls, table: info.table })
 }
 
 /// What each session is told on login; the connection string has the last word. A pooler would pass

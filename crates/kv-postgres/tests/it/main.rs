@@ -2,6 +2,7 @@
 
 mod contract;
 mod existing;
+mod gathering;
 mod interruptions;
 mod limits;
 mod lost_answers;
