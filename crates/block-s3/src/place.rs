@@ -68,6 +68,14 @@ impl Place {
         Ok(Self { bucket: bucket.to_owned(), key })
     }
 
+    /// What all keys of an import's `source` begin with: maybe nothing.
+    pub(crate) fn source(source: &str) -> Result<Self, Error> {
+        let path = source.strip_prefix(SCHEME).ok_or_else(|| invalid(source, EXPECTED))?;
+        let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
+        check_bucket(bucket).map_err(|reason| invalid(source, reason))?;
+        Ok(Self { bucket: bucket.to_owned(), key: key.to_owned() })
+    }
+
     /// The bucket.
     pub(crate) fn bucket(bucket: &str) -> Self {
         Self { bucket: bucket.to_owned(), key: String::new() }
@@ -164,6 +172,21 @@ mod tests {
         assert_eq!(parsed("s3://lake/main//x"), relative("/x"));
         for other in ["s3://lake/main2/x", "s3://lake2/main/x", "s3://lake/main/", "s3://lake/x"] {
             assert_eq!(parsed(other), Address::Full(other.into()));
+        }
+    }
+
+    #[test]
+    fn a_source_is_any_beginning_of_keys() {
+        for (text, key) in [
+            ("s3://lake", ""),
+            ("s3://lake/", ""),
+            ("s3://lake/a%20#", "a%20#"),
+            ("s3://lake//a/", "/a/"),
+        ] {
+            assert_eq!(Place::source(text).unwrap(), place("lake", key), "{text}");
+        }
+        for text in ["", "s3://", "gs://lake/x", "s3:///x", "local:///x"] {
+            assert!(Place::source(text).is_err(), "{text}");
         }
     }
 

@@ -5,6 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::StreamExt as _;
+use futures::TryStreamExt as _;
+use futures::stream;
+use futures::stream::BoxStream;
 use http::Method;
 use lakehold_block::Address;
 use lakehold_block::BlockStore;
@@ -16,6 +20,7 @@ use lakehold_block::Head;
 use lakehold_block::Listed;
 use lakehold_block::Part;
 use lakehold_block::PresignedUrl;
+use lakehold_block::SourceObject;
 use lakehold_block::StorageNamespace;
 use lakehold_block::StoreDescription;
 use lakehold_block::StoredPart;
@@ -134,6 +139,27 @@ impl BlockStore for S3BlockStore {
         limit: usize,
     ) -> Result<Vec<Listed>, Error> {
         list::list(&self.client, &Place::folder(namespace)?, prefix, after, limit).await
+    }
+
+    fn list_source<'a>(&'a self, source: &'a str) -> BoxStream<'a, Result<SourceObject, Error>> {
+        match Place::source(source) {
+            Ok(source) => {
+                let pages = list::sources(&self.client, source);
+                pages.map_ok(|page| stream::iter(page).map(Ok)).try_flatten().boxed()
+            }
+            Err(error) => stream::iter([Err(error)]).boxed(),
+        }
+    }
+
+    async fn find_source(&self, uri: &str) -> Result<Option<SourceObject>, Error> {
+        let place = Place::of(&Address::Full(uri.into()))?;
+        let found = self.client.head(&place).await.map_err(|failed| failed.about(&place))?;
+        Ok(found.map(|answer| SourceObject {
+            uri: uri.to_owned(),
+            name: String::new(),
+            head: download::head_of(&answer),
+            etag: Some(answer.etag().to_owned()).filter(|etag| !etag.is_empty()),
+        }))
     }
 
     async fn create_multipart(&self, address: &Address) -> Result<UploadId, Error> {

@@ -21,6 +21,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use bytes::BytesMut;
 use futures::StreamExt as _;
+use futures::stream::BoxStream;
 use lakehold_clock::Runtime;
 use tracing::debug;
 use tracing::warn;
@@ -35,6 +36,7 @@ use crate::Head;
 use crate::Listed;
 use crate::Part;
 use crate::PresignedUrl;
+use crate::SourceObject;
 use crate::StorageNamespace;
 use crate::StoreDescription;
 use crate::StoredPart;
@@ -262,6 +264,14 @@ impl BlockStore for CachedBlockStore {
         limit: usize,
     ) -> Result<Vec<Listed>, Error> {
         self.inner.list(namespace, prefix, after, limit).await
+    }
+
+    fn list_source<'a>(&'a self, source: &'a str) -> BoxStream<'a, Result<SourceObject, Error>> {
+        self.inner.list_source(source)
+    }
+
+    async fn find_source(&self, uri: &str) -> Result<Option<SourceObject>, Error> {
+        self.inner.find_source(uri).await
     }
 
     async fn create_multipart(&self, address: &Address) -> Result<UploadId, Error> {

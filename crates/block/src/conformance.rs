@@ -6,6 +6,7 @@
 mod conditional;
 mod multipart;
 mod presigned;
+mod sources;
 
 use std::time::Duration;
 
@@ -48,6 +49,7 @@ pub async fn all(store: &dyn BlockStore, namespace: &StorageNamespace) {
     conditional::all(&namespace).await;
     multipart::all(&namespace).await;
     presigned::all(&namespace).await;
+    sources::all(&namespace).await;
     namespace.what_was_put_is_there_after_closing().await;
 }
 

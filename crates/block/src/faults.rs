@@ -10,6 +10,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::StreamExt as _;
+use futures::stream::BoxStream;
 
 use crate::Address;
 use crate::BlockStore;
@@ -21,6 +23,7 @@ use crate::Head;
 use crate::Listed;
 use crate::Part;
 use crate::PresignedUrl;
+use crate::SourceObject;
 use crate::StorageNamespace;
 use crate::StoreDescription;
 use crate::StoredPart;
@@ -139,6 +142,17 @@ impl BlockStore for FailingBlockStore {
     ) -> Result<Vec<Listed>, Error> {
         self.count()?;
         self.inner.list(namespace, prefix, after, limit).await
+    }
+
+    /// Each object that is listed counts as a call.
+    fn list_source<'a>(&'a self, source: &'a str) -> BoxStream<'a, Result<SourceObject, Error>> {
+        let listed = self.inner.list_source(source);
+        listed.map(|object| self.count().and(object)).boxed()
+    }
+
+    async fn find_source(&self, uri: &str) -> Result<Option<SourceObject>, Error> {
+        self.count()?;
+        self.inner.find_source(uri).await
     }
 
     async fn create_multipart(&self, address: &Address) -> Result<UploadId, Error> {

@@ -44,5 +44,6 @@ pub use store::BlockStore;
 pub use store::Head;
 pub use store::Listed;
 pub use store::PresignedUrl;
+pub use store::SourceObject;
 pub use store::StoreDescription;
 pub use store::StoredPart;

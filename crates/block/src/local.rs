@@ -7,6 +7,7 @@
 //! place and the journal is empty.
 //!
 //! The parts of an upload in parts are files of their own until it is completed ([`multipart`], [`parts`]).
+//! What an import finds, below the root or in folders that the operator allows, is told by [`source`].
 //!
 //! Nothing is visible below the root before it is whole, for readers that come through this store.
 //! A file is never changed once it is there.
@@ -19,6 +20,7 @@ mod parts;
 mod place;
 mod read;
 mod settings;
+mod source;
 mod upload;
 
 use std::fs::DirBuilder;
@@ -35,6 +37,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::stream::BoxStream;
 use lakehold_clock::Runtime;
 use rustix::fs::Access;
 use tokio::sync::Mutex;
@@ -51,6 +54,7 @@ use crate::Listed;
 use crate::Measured;
 use crate::Part;
 use crate::PresignedUrl;
+use crate::SourceObject;
 use crate::StorageNamespace;
 use crate::StoreDescription;
 use crate::StoredPart;
@@ -89,6 +93,7 @@ pub struct LocalBlockStore {
     multipart: Arc<Multipart>,
     turns: Vec<Arc<Mutex<()>>>,
     import_enabled: bool,
+    import_hidden: bool,
 }
 
 impl LocalBlockStore {
@@ -131,6 +136,7 @@ impl LocalBlockStore {
             multipart: Arc::new(Multipart::open(uploads_folder)?),
             turns: (0..TURNS).map(|_| Arc::default()).collect(),
             import_enabled: settings.import_enabled,
+            import_hidden: settings.import_hidden,
         })
     }
 
@@ -326,6 +332,14 @@ impl BlockStore for LocalBlockStore {
             listing::page(&places, &journal, &folder, wanted)
         };
         self.runtime.blocking(page).await
+    }
+
+    fn list_source<'a>(&'a self, source: &'a str) -> BoxStream<'a, Result<SourceObject, Error>> {
+        self.listed_source(source)
+    }
+
+    async fn find_source(&self, uri: &str) -> Result<Option<SourceObject>, Error> {
+        self.found_source(uri).await
     }
 
     async fn create_multipart(&self, address: &Address) -> Result<UploadId, Error> {

@@ -17,6 +17,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use bytes::BytesMut;
+use futures::StreamExt as _;
+use futures::stream;
+use futures::stream::BoxStream;
 use lakehold_clock::Runtime;
 
 use crate::Address;
@@ -30,6 +33,7 @@ use crate::Listed;
 use crate::Measured;
 use crate::Part;
 use crate::PresignedUrl;
+use crate::SourceObject;
 use crate::StorageNamespace;
 use crate::StoreDescription;
 use crate::StoredPart;
@@ -43,6 +47,7 @@ pub struct MemBlockStore {
     runtime: Runtime,
     stored: Mutex<BTreeMap<String, Stored>>,
     uploads: Uploads,
+    can_import: bool,
 }
 
 /// Bytes and what is known of them.
@@ -50,6 +55,12 @@ pub struct MemBlockStore {
 struct Stored {
     bytes: Bytes,
     head: Head,
+}
+
+impl Stored {
+    fn as_source(&self, uri: &str, name: &str) -> SourceObject {
+        SourceObject { uri: uri.to_owned(), name: name.to_owned(), head: self.head, etag: None }
+    }
 }
 
 impl MemBlockStore {
@@ -60,7 +71,13 @@ impl MemBlockStore {
 
     /// An empty store that takes the time from `runtime`.
     pub fn with_runtime(runtime: Runtime) -> Self {
-        Self { runtime, stored: Mutex::default(), uploads: Uploads::default() }
+        Self { runtime, stored: Mutex::default(), uploads: Uploads::default(), can_import: false }
+    }
+
+    /// The same, saying that what is in it can be imported.
+    #[must_use]
+    pub fn allowing_imports(self) -> Self {
+        Self { can_import: true, ..self }
     }
 
     /// Number of addresses that have bytes.
@@ -124,7 +141,7 @@ impl BlockStore for MemBlockStore {
             can_presign: false,
             can_presign_ui: false,
             can_presign_multipart: false,
-            can_import: false,
+            can_import: self.can_import,
             import_validity: "^[^:/]+://".to_owned(),
         }
     }
@@ -212,6 +229,19 @@ impl BlockStore for MemBlockStore {
             .take(limit)
             .collect();
         Ok(listed)
+    }
+
+    fn list_source<'a>(&'a self, source: &'a str) -> BoxStream<'a, Result<SourceObject, Error>> {
+        let from = (Bound::Included(source.to_owned()), Bound::Unbounded);
+        let folder = source.rfind('/').map_or(0, |slash| slash + 1);
+        let stored = self.stored();
+        let found = stored.range(from).take_while(|(uri, _)| uri.starts_with(source));
+        let found = found.map(|(uri, found)| Ok(found.as_source(uri, &uri[folder..])));
+        stream::iter(found.collect::<Vec<_>>()).boxed()
+    }
+
+    async fn find_source(&self, uri: &str) -> Result<Option<SourceObject>, Error> {
+        Ok(self.stored().get(uri).map(|found| found.as_source(uri, "")))
     }
 
     async fn create_multipart(&self, address: &Address) -> Result<UploadId, Error> {

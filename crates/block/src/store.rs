@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::stream::BoxStream;
 use lakehold_clock::Timestamp;
 
 use crate::Address;
@@ -95,6 +96,22 @@ pub trait BlockStore: fmt::Debug + Send + Sync + 'static {
         after: &str,
         limit: usize,
     ) -> Result<Vec<Listed>, Error>;
+
+    /// Lists the objects that are in the store already at `source`, a complete URI, as an import takes
+    /// them: in byte order of their names, a page at a time, so that memory stays bounded. The stream
+    /// ends after an error.
+    ///
+    /// In a folder these are all files below `source`; elsewhere all objects whose keys begin with it, by
+    /// the part of their keys after its last slash. Nothing in `source` is decoded or normalised.
+    ///
+    /// Fails with [`Error::InvalidAddress`] where `source` cannot be one of this store, with
+    /// [`Error::Forbidden`] where it, or a file, lies outside what may be imported, and with
+    /// [`Error::NotFound`] where there is no such folder.
+    fn list_source<'a>(&'a self, source: &'a str) -> BoxStream<'a, Result<SourceObject, Error>>;
+
+    /// Returns the single object at `uri`, a complete URI, as an import takes it, or `None` where there
+    /// is none. Otherwise fails as [`BlockStore::list_source`].
+    async fn find_source(&self, uri: &str) -> Result<Option<SourceObject>, Error>;
 
     /// Begins an upload in parts, for `address`.
     async fn create_multipart(&self, address: &Address) -> Result<UploadId, Error>;
@@ -208,6 +225,20 @@ pub struct Listed {
     pub name: String,
     /// Length and time.
     pub head: Head,
+}
+
+/// An object that is in the store already, as an import takes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceObject {
+    /// Its complete URI.
+    pub uri: String,
+    /// Its name below what was listed; empty for the object that is the listed folder itself.
+    pub name: String,
+    /// Length and time.
+    pub head: Head,
+    /// Its entity tag, without quotes; `None` where the store has none, so that who needs one reads the
+    /// bytes.
+    pub etag: Option<String>,
 }
 
 /// A part that was stored.

@@ -171,6 +171,8 @@ pub(crate) struct LocalBlocksSettings {
     pub(crate) journal_path: Option<PathBuf>,
     /// Whether files that already exist can be imported.
     pub(crate) import_enabled: bool,
+    /// Whether imports take files and folders whose names begin with a dot.
+    pub(crate) import_hidden: bool,
     /// Folders outside whose files may be named.
     pub(crate) allowed_external_prefixes: Vec<PathBuf>,
 }

@@ -134,6 +134,7 @@ async fn open_local_blocks(
         root,
         journal,
         import_enabled: settings.import_enabled,
+        import_hidden: settings.import_hidden,
         allowed_external_prefixes: settings.allowed_external_prefixes.clone(),
         tuning: lakehold_block::Tuning::default(),
     };

@@ -79,6 +79,45 @@ impl Places {
         Err(Error::Forbidden(uri.to_owned()))
     }
 
+    /// The folder that `uri` names, for an import: the root, one of the allowed folders, or a folder
+    /// below one of them. A slash at its end does not count.
+    pub(super) fn locate_folder(&self, uri: &str) -> Result<PathBuf, Error> {
+        let path = uri
+            .strip_prefix(SCHEME)
+            .filter(|path| path.starts_with('/'))
+            .ok_or_else(|| invalid(uri, "expected local:///path"))?;
+        let path = path.trim_end_matches('/');
+        if !path.is_empty() {
+            check_components(&path[1..]).map_err(|reason| invalid(uri, reason))?;
+        }
+        let path = PathBuf::from(if path.is_empty() { "/" } else { path });
+        match self.areas().any(|area| path.starts_with(area)) {
+            true => Ok(path),
+            false => Err(Error::Forbidden(uri.to_owned())),
+        }
+    }
+
+    /// Fails with [`Error::Forbidden`] where `path`, all of whose links are resolved, lies outside the
+    /// root and the allowed folders.
+    pub(super) fn check_resolved(&self, path: &Path, uri: &str) -> Result<(), Error> {
+        let resolved = self.areas().filter_map(|area| area.canonicalize().ok());
+        match resolved.into_iter().any(|area| path.starts_with(area)) {
+            true => Ok(()),
+            false => Err(Error::Forbidden(format!("{uri}, which leads to {}", path.display()))),
+        }
+    }
+
+    /// The root and the allowed folders.
+    fn areas(&self) -> impl Iterator<Item = &Path> {
+        let root = if self.root.is_empty() { "/" } else { &self.root };
+        std::iter::once(Path::new(root)).chain(self.external.iter().map(PathBuf::as_path))
+    }
+
+    /// What `path` is below the root, if it is there.
+    pub(super) fn inside<'a>(&self, path: &'a str) -> Option<&'a str> {
+        strip_folder(path, &self.root)
+    }
+
     /// The path of `name` in the folder of `namespace`, from the root.
     fn below(&self, namespace: &StorageNamespace, name: &str) -> Result<Arc<str>, &'static str> {
         check_components(name)?;

@@ -14,6 +14,8 @@ pub struct LocalSettings {
     pub journal: PathBuf,
     /// Whether files that already exist can be imported.
     pub import_enabled: bool,
+    /// Whether imports of folders take files and folders whose names begin with a dot.
+    pub import_hidden: bool,
     /// Folders outside `root` whose files full addresses may name.
     pub allowed_external_prefixes: Vec<PathBuf>,
     /// Sizes and times that hardly anyone needs to change.
@@ -27,6 +29,7 @@ impl LocalSettings {
             root: data_dir.join("block"),
             journal: data_dir.join("block-journal"),
             import_enabled: false,
+            import_hidden: false,
             allowed_external_prefixes: Vec::new(),
             tuning: Tuning::default(),
         }

@@ -160,6 +160,7 @@ impl Configuration {
             path: self.path("blockstore.local.path")?,
             journal_path: self.path("blockstore.local.journal_path")?,
             import_enabled: self.flag("blockstore.local.import_enabled"),
+            import_hidden: self.flag("blockstore.local.import_hidden"),
             allowed_external_prefixes: external.collect::<Result<_, _>>()?,
         })
     }

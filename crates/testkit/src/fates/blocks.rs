@@ -5,6 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::StreamExt as _;
+use futures::TryStreamExt as _;
+use futures::stream::BoxStream;
 use lakehold_block::Address;
 use lakehold_block::BlockStore;
 use lakehold_block::Body;
@@ -15,6 +18,7 @@ use lakehold_block::Head;
 use lakehold_block::Listed;
 use lakehold_block::Part;
 use lakehold_block::PresignedUrl;
+use lakehold_block::SourceObject;
 use lakehold_block::StorageNamespace;
 use lakehold_block::StoreDescription;
 use lakehold_block::StoredPart;
@@ -133,6 +137,16 @@ impl BlockStore for FatedBlocks {
         limit: usize,
     ) -> Result<Vec<Listed>, Error> {
         self.read(namespace, self.inner.list(namespace, prefix, after, limit)).await
+    }
+
+    /// Each object that is listed is a call.
+    fn list_source<'a>(&'a self, source: &'a str) -> BoxStream<'a, Result<SourceObject, Error>> {
+        let listed = self.inner.list_source(source);
+        listed.and_then(move |object| self.read(source, async move { Ok(object) })).boxed()
+    }
+
+    async fn find_source(&self, uri: &str) -> Result<Option<SourceObject>, Error> {
+        self.read(uri, self.inner.find_source(uri)).await
     }
 
     async fn create_multipart(&self, address: &Address) -> Result<UploadId, Error> {

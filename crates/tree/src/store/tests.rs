@@ -1,10 +1,12 @@
 use async_trait::async_trait;
 use futures::future::join_all;
+use futures::stream::BoxStream;
 use lakehold_block::Body;
 use lakehold_block::Error as BlockError;
 use lakehold_block::Head;
 use lakehold_block::Listed;
 use lakehold_block::MemBlockStore;
+use lakehold_block::SourceObject;
 use lakehold_block::StoreDescription;
 use lakehold_block::faults::FailingBlockStore;
 
@@ -120,6 +122,15 @@ impl BlockStore for GatedStore {
         limit: usize,
     ) -> Result<Vec<Listed>, BlockError> {
         self.inner.list(namespace, prefix, after, limit).await
+    }
+    fn list_source<'a>(
+        &'a self,
+        source: &'a str,
+    ) -> BoxStream<'a, Result<SourceObject, BlockError>> {
+        self.inner.list_source(source)
+    }
+    async fn find_source(&self, uri: &str) -> Result<Option<SourceObject>, BlockError> {
+        self.inner.find_source(uri).await
     }
     async fn create_multipart(
         &self,

@@ -50,7 +50,12 @@ pub(super) const SETTINGS: &[Known] = &[
         "false",
         "whether files that already exist may be imported",
     ),
-    Known::ignored("blockstore.local.import_hidden", Flag, "hidden files are not told apart"),
+    Known::used(
+        "blockstore.local.import_hidden",
+        Flag,
+        "false",
+        "whether imports of folders take files and folders whose names begin with a dot",
+    ),
     Known::used(
         "blockstore.local.allowed_external_prefixes",
         List,
