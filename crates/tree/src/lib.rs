@@ -13,11 +13,12 @@
 //!
 //! [`Trees`] is the way in: look a key up, walk a tree ([`TreeCursor`]), walk the difference of two
 //! ([`DiffCursor`]), write a tree with some changes applied ([`Trees::apply`]) or the merge of two
-//! ([`Trees::merge`]). Whatever needs no reading is not read: ranges with equal names are skipped, and
-//! taken over whole when a tree is written.
+//! ([`Trees::merge`]), or with some keys replaced by another tree ([`Trees::replace`]). Whatever needs
+//! no reading is not read: ranges with equal names are skipped, and taken over whole when a tree is
+//! written.
 //!
-//! The algorithms ([`walk`], [`diff`], [`apply`], [`merge`], [`layout`]) are synchronous and do no
-//! input or output; each step says what it needs, and a driver ([`cursor`], [`writer`]) fetches it
+//! The algorithms ([`walk`], [`diff`], [`apply`], [`merge`], [`replace`], [`layout`]) are synchronous and
+//! do no input or output; each step says what it needs, and a driver ([`cursor`], [`writer`]) fetches it
 //! through the cache ([`store`]) and goes on (docs/design/0002-synchronous-core.md and
 //! docs/design/0006-range-store.md). What lies in the files is in docs/formats/trees.md.
 //!
@@ -29,6 +30,7 @@ mod count;
 mod cursor;
 mod diff;
 mod error;
+mod key_set;
 mod layout;
 mod limits;
 mod merge;
@@ -36,6 +38,7 @@ mod meta_range;
 mod plan;
 mod range;
 mod record;
+mod replace;
 mod settings;
 mod store;
 #[cfg(test)]
@@ -51,6 +54,7 @@ pub use cursor::DiffCursor;
 pub use cursor::TreeCursor;
 pub use error::BoxError;
 pub use error::Error;
+pub use key_set::KeySet;
 pub use meta_range::MetaRangeId;
 pub use record::Change;
 pub use record::ChangeSource;

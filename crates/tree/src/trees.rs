@@ -11,6 +11,7 @@ use tracing::instrument;
 use crate::ChangeSource;
 use crate::DiffCursor;
 use crate::Error;
+use crate::KeySet;
 use crate::MetaRangeId;
 use crate::Strategy;
 use crate::Summary;
@@ -24,6 +25,7 @@ use crate::cursor::STEPS_PER_TURN;
 use crate::merge::Merge;
 use crate::plan::Need;
 use crate::plan::Step;
+use crate::replace::Replace;
 use crate::store::RangeStore;
 use crate::writer::Writer;
 
@@ -138,6 +140,36 @@ impl Trees {
             self.store.meta_range(namespace, destination).await?,
             self.store.meta_range(namespace, base).await?,
             strategy,
+        );
+        let mut writer = Writer::new(&self.store, namespace);
+        let (tree, summary) = writer.write_ranges(plan, None).await?;
+        let meta_range = writer.write_meta_range(tree).await?;
+        debug!(meta_range.id = %meta_range, ?summary, "wrote tree {meta_range}");
+        Ok(Written { meta_range, summary })
+    }
+
+    /// Writes the tree `destination` with all of the tree `source` in the place of the keys `replaced`,
+    /// which all keys of `source` should be among, and returns it once all its files are durable.
+    ///
+    /// Ranges whose keys are all replaced, or none of them, are not read, and neither are those of the
+    /// source that lie apart from the destination's. A key that is replaced counts as removed and as
+    /// added. Never fails for lack of changes.
+    #[instrument(skip_all, fields(
+        namespace = %namespace,
+        meta_range.source = %source,
+        meta_range.destination = %destination,
+    ))]
+    pub async fn replace(
+        &self,
+        namespace: &StorageNamespace,
+        source: &MetaRangeId,
+        destination: &MetaRangeId,
+        replaced: &Arc<KeySet>,
+    ) -> Result<Written, Error> {
+        let plan = Replace::new(
+            self.store.meta_range(namespace, source).await?,
+            self.store.meta_range(namespace, destination).await?,
+            replaced.clone(),
         );
         let mut writer = Writer::new(&self.store, namespace);
         let (tree, summary) = writer.write_ranges(plan, None).await?;

@@ -77,7 +77,9 @@ impl<'a> Writer<'a> {
                     build.supply(Supply::Range(need.side, range));
                 }
                 Pause::Need(Need::Changes) => {
-                    let (batch, last) = read_changes(&mut changes).await?;
+                    // Their source may take its time, and what is being stored must not stand still.
+                    let read = read_changes(&mut changes).boxed();
+                    let (batch, last) = self.meanwhile(read).await??;
                     build.supply(Supply::Changes(batch, last));
                 }
             }
