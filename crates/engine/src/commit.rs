@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use lakehold_clock::Timestamp;
 use lakehold_kv::Precondition;
 use lakehold_kv::Record;
@@ -152,6 +153,11 @@ impl Commit {
         Ok(Self::from_record(record.message))
     }
 
+    /// Returns the commit as it is stored, also as a part of other records.
+    pub fn to_stored(&self) -> Bytes {
+        Record::new(self.to_record()).encode()
+    }
+
     pub(crate) fn from_record(data: CommitData) -> Self {
         Self {
             id: CommitId::from_stored(&data.id),
@@ -185,7 +191,7 @@ impl Commit {
         Write {
             partition: repository.partition.clone(),
             key: keys::commit(&self.id),
-            value: Some(Record::new(self.to_record()).encode()),
+            value: Some(self.to_stored()),
             precondition: Precondition::Absent,
         }
     }

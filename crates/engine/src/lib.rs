@@ -13,7 +13,7 @@
 //!                       └─ Commit ──► tree                         lakehold-tree
 //!
 //! one key at a time:  read  write         many at once: diff
-//! moves a branch:     commit  merge  revert  cherry_pick (all by branch/advance)  reset
+//! moves a branch:     commit  merge  revert  cherry_pick  import (all by branch/advance)  reset
 //! ```
 //!
 //! All that changes lies in the key-value store, one record per thing (docs/formats/kv-records.md),
@@ -36,6 +36,7 @@ mod error;
 mod fresh;
 mod hooks;
 mod ids;
+mod import;
 mod keys;
 mod merge;
 mod page;
@@ -69,7 +70,12 @@ pub use ids::InvalidId;
 pub use ids::RefExpr;
 pub use ids::RepositoryId;
 pub use ids::TagId;
+pub use import::ImportRequest;
+pub use lakehold_tree::BoxError;
+pub use lakehold_tree::Change;
+pub use lakehold_tree::ChangeSource;
 pub use lakehold_tree::Difference;
+pub use lakehold_tree::KeySet;
 pub use lakehold_tree::MetaRangeId;
 pub use lakehold_tree::Record;
 pub use lakehold_tree::Strategy;

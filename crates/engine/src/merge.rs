@@ -24,8 +24,11 @@ use crate::branch::advance::Step;
 use crate::commit::Says;
 use crate::error::Result;
 
-/// Metadata key under which a merge commit says how conflicts were resolved.
-const STRATEGY_KEY: &str = ".lakefs.merge.strategy";
+/// Metadata key under which a merge commit, and that of an import, says how conflicts were resolved.
+pub(crate) const STRATEGY_KEY: &str = ".lakefs.merge.strategy";
+
+/// What it says where the source wins.
+pub(crate) const SOURCE_WINS: &str = "source-wins";
 
 /// What makes a merge.
 #[derive(Clone, Debug, Default)]
@@ -164,6 +167,6 @@ fn strategy_name(strategy: Strategy) -> &'static str {
     match strategy {
         Strategy::Fail => "default",
         Strategy::DestinationWins => "dest-wins",
-        Strategy::SourceWins => "source-wins",
+        Strategy::SourceWins => SOURCE_WINS,
     }
 }

@@ -8,6 +8,7 @@ mod concurrency;
 mod diffs;
 mod faults;
 mod hooks;
+mod imports;
 mod lake;
 mod lists;
 mod logs;
