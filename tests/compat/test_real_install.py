@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 from postgres import Postgres
-from server import BINARY, Server, ensure, quote
+from server import BINARY, Connection, Server, ensure, quote
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden" / "real-install"
 KEYS = {"key": "AKIAIOSFOLQUICKSTART", "secret": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}
@@ -245,3 +245,62 @@ def test_an_import_that_was_cut_off_runs_no_more_and_stands_in_nobodys_way(tmp_p
             time.sleep(0.1)
         assert server.stop() == 0
     assert installation.dump()[tables, f"imports/{IMPORTS['unfinished']}"] == records[tables, f"imports/{IMPORTS['unfinished']}"]
+
+
+def run_import(lake: Connection, branch: str, paths: list[dict], message: str, metadata: dict[str, str]) -> dict:
+    """Starts an import and returns its last status."""
+    body = {"paths": paths, "commit": {"message": message, "metadata": metadata}}
+    started = ensure(lake.request("POST", f"{branch}/import", body), 202).json()["id"]
+    limit = time.monotonic() + 60
+    while True:
+        status = ensure(lake.request("GET", f"{branch}/import?id={started}"), 200).json()
+        if status["completed"] or "error" in status:
+            return status
+        assert time.monotonic() < limit, status
+        time.sleep(0.1)
+
+
+def test_an_import_that_was_cut_off_is_started_again_and_cancelled(tmp_path):
+    records = recorded()
+    tables = next(partition for partition, key in records if key == f"imports/{IMPORTS['unfinished']}")
+    records[tables, f"imports/{IMPORTS['unfinished']}"] = import_record(IMPORTS["unfinished"], int(time.time()) - 60)
+    installation = Installation(tmp_path, "embedded", records)
+    slow = installation.folder / "lakefs" / "import" / "slow"
+    slow.mkdir(parents=True, exist_ok=True)
+    (slow / "a-big").write_bytes(bytes(20 << 20))
+    with installation.serve() as server:
+        lake = server.connect(**KEYS)
+        branch = "/repositories/tables/branches/importing"
+        source = {"type": "common_prefix", "path": "local:///srv/lakefs/import/slow/", "destination": "slow/"}
+        again = run_import(lake, branch, [source], "again", {})
+        assert again["completed"] and again["ingested_objects"] == len(list(slow.iterdir())), again
+        found = ensure(lake.request("GET", "/repositories/tables/refs/importing/objects/stat?path=slow/a-big"), 200).json()
+        assert found["checksum"] == hashlib.md5(bytes(20 << 20)).hexdigest()
+        for _ in range(2):
+            ensure(lake.request("DELETE", f"{branch}/import?id={IMPORTS['unfinished']}"), 204)
+        told = ensure(lake.request("GET", f"{branch}/import?id={IMPORTS['unfinished']}"), 200).json()
+        assert (told["completed"], told["error"]["message"]) == (False, "import error: Canceled")
+        assert server.stop() == 0
+
+
+def test_the_same_import_brings_the_same_objects_as_there(tmp_path):
+    """What `imported` was made of, imported into a branch at the same commit. (Unpacked files have lost fractions of
+    their times, which are part of a tree's ID.)"""
+    installation = Installation(tmp_path, "embedded", recorded())
+    with installation.serve() as server:
+        lake = server.connect(**KEYS)
+        root = "/repositories/tables"
+        theirs = ensure(lake.request("GET", f"{root}/commits/imported"), 200).json()
+        ensure(lake.request("POST", f"{root}/branches", {"name": "again", "source": theirs["parents"][0]}), 201)
+        url = "local:///srv/lakefs/import/lake/"
+        paths = [{"type": "common_prefix", "path": url, "destination": "lake/"},
+                 {"type": "object", "path": f"{url}a/one.txt", "destination": "single.txt"}]
+        ours = run_import(lake, f"{root}/branches/again", paths, theirs["message"], {"source": "folder"})
+        assert ours["completed"], ours
+        for field in ("parents", "message", "metadata", "committer", "generation", "version"):
+            assert ours["commit"][field] == theirs[field], field
+        listings = [ensure(lake.request("GET", f"{root}/refs/{ref}/objects/ls?amount=1000&prefix=lake/"), 200).json()["results"]
+                    for ref in ("again", "imported")]
+        for one, other in zip(*listings, strict=True):
+            assert one == other
+        assert server.stop() == 0

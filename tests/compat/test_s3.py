@@ -17,7 +17,7 @@ from lakefs.client import Client
 from lakefs.exceptions import ObjectExistsException
 from moto import Moto
 from postgres import Postgres
-from server import ACCESS_KEY, SECRET, Connection, Server, ensure
+from server import ACCESS_KEY, SECRET, Connection, Server, ensure, quote
 
 SECRETS = {"LAKEHOLD_AUTH_ENCRYPT_SECRET_KEY": "s3-encrypt", "LAKEHOLD_SIGNING_SECRET_KEY": "s3-sign"}
 PART = 5 << 20
@@ -216,6 +216,41 @@ def test_uploads_in_parts_that_cannot_be_are_refused(sdk, server, repository):
     ):
         answer = ensure(connection.request(method, path, body), status)
         assert text in answer.json()["message"], answer
+
+
+def test_objects_of_a_bucket_are_imported_where_they_are(installation, sdk, server, repository, branch):
+    """More than a page of keys, odd ones among them, through the official packages."""
+    names = [f"many/{number:04}" for number in range(1_100)] + ["odd/a b+c", "odd/a#x?y", "odd/a%20b", "odd/ü"]
+    installation.moto.create_bucket(repository)
+    bucket = f"{installation.moto.endpoint}/{repository}"
+    for name in names:
+        fetch(f"{bucket}/{quote(name)}", "PUT", name.encode())
+    done = (branch.import_data(commit_message="from a bucket", metadata={"k": "v"})
+            .prefix(f"s3://{repository}/", destination="in")
+            .object(f"s3://{repository}/odd/a%20b", destination="single")
+            .run())
+    assert (done.completed, done.ingested_objects, done.error) == (True, len(names) + 1, None)
+    assert done.commit.metadata == {"k": "v", ".lakefs.merge.strategy": "source-wins"}
+    assert [row.path for row in branch.objects(prefix="in/")] == sorted(f"in/{name}" for name in names)
+    for name in ("odd/a b+c", "odd/a#x?y", "odd/a%20b", "odd/ü", "many/1099"):
+        stats = sdk.objects.stat_object(repository, "main", f"in/{name}")
+        assert (stats.checksum, stats.size_bytes) == (md5(name.encode()), len(name.encode()))
+        assert stats.physical_address == f"s3://{repository}/{name}"
+        assert bytes(sdk.read(repository, "main", f"in/{name}")) == name.encode()
+    timestamp = sdk.repositories.get_repository_metadata(repository)[".lakefs.last.import.timestamp"]
+    assert int(timestamp) == done.commit.creation_date
+    for path, said in ((f"s3://{repository}/none", f"no object at s3://{repository}/none"),
+                       (f"s3://{repository}-none/x", f"s3://{repository}-none/x")):
+        failed = branch.import_data().object(path, destination="x")
+        failed.start()
+        limit = time.monotonic() + 60
+        while failed.status().error is None:
+            assert time.monotonic() < limit
+            time.sleep(0.1)
+        assert said in failed.status().error.message
+        failed.cancel()
+        assert failed.status().error.message == "import error: Canceled"
+    ensure_nothing_is_wrong(server, "--deep")
 
 
 def upload_and_commit(connection: Connection, repository: str, path: str, data: bytes, branch: str = "main") -> str:

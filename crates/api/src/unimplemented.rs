@@ -125,8 +125,6 @@ pub const UNIMPLEMENTED: &[Unimplemented] = &[
         .not_for_one_user(),
     closed("PUT", "/auth/users/{userId}/policies/{policyId}", "attachPolicyToUser")
         .not_for_one_user(),
-    closed("DELETE", "/repositories/{repository}/branches/{branch}/import", "importCancel"),
-    closed("POST", "/repositories/{repository}/branches/{branch}/import", "importStart"),
     closed("POST", "/repositories/{repository}/commits", "CreateCommitRecord"),
     closed("GET", "/repositories/{repository}/dump", "dumpStatus"),
     closed("POST", "/repositories/{repository}/dump", "dumpSubmit"),

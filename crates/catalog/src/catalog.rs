@@ -14,6 +14,7 @@ use lakehold_clock::XidGenerator;
 use lakehold_engine::Engine;
 use lakehold_engine::Repository;
 
+use crate::import::Imports;
 use crate::object::address::Namer;
 use crate::object::signature::Signer;
 
@@ -54,6 +55,7 @@ struct Parts {
     signer: Signer,
     settings: CatalogSettings,
     creation: Mutex<()>,
+    imports: Imports,
 }
 
 impl Catalog {
@@ -68,7 +70,9 @@ impl Catalog {
         let namer = Namer::new(&runtime);
         let signer = Signer::new(&settings.signing_key);
         let creation = Mutex::new(());
-        let parts = Parts { engine, blocks, runtime, ids, namer, signer, settings, creation };
+        let imports = Imports::default();
+        let parts =
+            Parts { engine, blocks, runtime, ids, namer, signer, settings, creation, imports };
         Self { parts: Arc::new(parts) }
     }
 
@@ -101,6 +105,15 @@ impl Catalog {
     /// free. (Between servers that share a store there is no such lock.)
     pub(crate) fn creation(&self) -> &Mutex<()> {
         &self.parts.creation
+    }
+
+    pub(crate) fn imports(&self) -> &Imports {
+        &self.parts.imports
+    }
+
+    /// A fresh id of the present moment.
+    pub(crate) fn fresh_id(&self) -> Xid {
+        self.parts.ids.next_id()
     }
 
     /// A fresh id whose time counts down to `end`: a later one sorts before an earlier one.

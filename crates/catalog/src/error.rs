@@ -62,6 +62,28 @@ pub enum CatalogError {
     /// No import of that id.
     #[error("import {0:?} not found")]
     ImportNotFound(String),
+    /// Nothing can be imported from this block store, or its operator does not want it.
+    #[error("this block store does not support imports")]
+    ImportNotSupported,
+    /// What is in the repository's own namespace cannot be imported into it.
+    #[error("import path {path:?} is in, or above, the repository's namespace {namespace}")]
+    InvalidImportSource {
+        /// The source as given.
+        path: String,
+        /// The repository's namespace.
+        namespace: String,
+        /// Whether the source contains the namespace, rather than lies in it.
+        above: bool,
+    },
+    /// As many imports wait in this process as may.
+    #[error("too many imports are waiting")]
+    TooManyImports,
+    /// It is too late to cancel the import: its commit was made, or may have been.
+    #[error("import {0:?} has made its commit")]
+    ImportCommitted(String),
+    /// An object was changed while it was imported.
+    #[error("{0} was changed while it was being imported")]
+    ImportChanged(String),
 
     /// A path of 1 to 1024 bytes is needed.
     #[error("path of {0} bytes: 1 to 1024 are allowed")]
@@ -168,12 +190,16 @@ impl CatalogError {
             | Self::AddressOutsideData(_)
             | Self::InvalidPart { .. }
             | Self::BrokenUpload(_)
+            | Self::InvalidImportSource { .. }
             | Self::NotSupported(_) => ErrorKind::Invalid,
             Self::PullRequestNotFound(_) | Self::ImportNotFound(_) | Self::UploadNotFound(_) => {
                 ErrorKind::NotFound
             }
-            Self::ForbiddenAddress(_) => ErrorKind::Forbidden,
-            Self::AddressTaken(_) => ErrorKind::Conflict,
+            Self::ForbiddenAddress(_) | Self::ImportNotSupported => ErrorKind::Forbidden,
+            Self::AddressTaken(_) | Self::ImportCommitted(_) | Self::ImportChanged(_) => {
+                ErrorKind::Conflict
+            }
+            Self::TooManyImports => ErrorKind::Busy,
             Self::DataMissing(_) => ErrorKind::Gone,
             Self::Block(BlockError::OutcomeUnknown { .. }) => ErrorKind::OutcomeUnknown,
             Self::Block(BlockError::Throttled(_)) => ErrorKind::Throttled,

@@ -3,7 +3,8 @@
 //! The record of an import (docs/formats/imports-and-tasks.md) is refreshed once a second as long as
 //! the import runs. One that says neither "completed" nor why it failed, and was not refreshed for
 //! [`LONGEST_SILENCE`], belongs to a server that is gone: it is shown as failed. Its record stays as it
-//! is until it expires (`expiry.rs`), and keeps nobody from importing again.
+//! is until somebody cancels it or it expires (`expiry.rs`), and keeps nobody from importing again. Who
+//! writes it, and what its fields say together, is in `import/record.rs`.
 
 use std::time::Duration;
 
@@ -16,6 +17,9 @@ use lakehold_engine::Commit;
 use lakehold_engine::EngineError;
 use lakehold_engine::MetaRangeId;
 use lakehold_engine::RepositoryId;
+use lakehold_kv::Known;
+use lakehold_kv::Record;
+use lakehold_kv::RecordError;
 use lakehold_kv::TimestampMessage;
 
 use crate::Catalog;
@@ -28,27 +32,34 @@ pub(crate) const PREFIX: &str = "imports/";
 /// A running import is heard of at least so often; thirty times as often, when all goes well.
 const LONGEST_SILENCE: Duration = Duration::from_secs(30);
 
-/// What is said of an import whose server is gone.
-const INTERRUPTED: &str = "interrupted, start it again";
+/// What is said of an import whose server is gone, or has stopped.
+pub(crate) const INTERRUPTED: &str = "interrupted, start it again";
+
+/// What is said where it was making its commit by then.
+const INTERRUPTED_LATE: &str = "interrupted while its commit was being made: look at the log of the branch, then start it again";
 
 /// An import as it is stored.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct ImportStatusData {
     #[prost(string, tag = "1")]
-    id: String,
+    pub(crate) id: String,
     #[prost(bool, tag = "2")]
-    completed: bool,
+    pub(crate) completed: bool,
     #[prost(message, optional, tag = "3")]
     pub(crate) updated_at: Option<TimestampMessage>,
     #[prost(int64, tag = "4")]
-    progress: i64,
+    pub(crate) progress: i64,
     #[prost(string, tag = "5")]
-    meta_range_id: String,
+    pub(crate) meta_range_id: String,
     /// The record of a commit.
     #[prost(bytes = "bytes", optional, tag = "6")]
-    commit: Option<Bytes>,
+    pub(crate) commit: Option<Bytes>,
     #[prost(string, tag = "7")]
-    error: String,
+    pub(crate) error: String,
+}
+
+impl Known for ImportStatusData {
+    const FIELDS: &'static [u32] = &[1, 2, 3, 4, 5, 6, 7];
 }
 
 /// How far an import has come.
@@ -74,27 +85,36 @@ impl Catalog {
         let repository = self.repository(repository).await?;
         let not_found = || CatalogError::ImportNotFound(id.to_owned());
         let id = Xid::parse(id).map_err(|_| not_found())?;
-        let key = format!("{PREFIX}{id}");
-        let partition = repository.partition.clone();
-        let found = self.engine().store().get(partition, key.clone().into()).await;
-        let stored = found.map_err(EngineError::from)?.ok_or_else(not_found)?;
-        let data = ImportStatusData::decode(&stored.value[..]);
-        let data = data.map_err(|source| EngineError::Corrupt {
-            what: "import",
-            location: key.clone(),
-            source: source.into(),
-        })?;
-        shown(&key, data, self.runtime().now())
+        let record = self.read_import(&repository, &id).await?.ok_or_else(not_found)?;
+        shown(&format!("{PREFIX}{id}"), record.message, self.runtime().now())
     }
+}
+
+/// Where the record of the import `id` is, in its repository's partition.
+pub(crate) fn key_of(id: &Xid) -> Bytes {
+    format!("{PREFIX}{id}").into()
+}
+
+/// Takes the record at `key` apart.
+pub(crate) fn decode(key: &Bytes, stored: &[u8]) -> Result<Record<ImportStatusData>> {
+    let decoded = Record::decode(stored);
+    let corrupt = |source: RecordError| EngineError::Corrupt {
+        what: "import",
+        location: String::from_utf8_lossy(key).into_owned(),
+        source: source.into(),
+    };
+    Ok(decoded.map_err(corrupt)?)
 }
 
 /// A stored import as callers see it `now`.
 fn shown(location: &str, data: ImportStatusData, now: Timestamp) -> Result<ImportStatus> {
     let update_time = Timestamp::from(data.updated_at.unwrap_or_default());
     let is_running = !data.completed && data.error.is_empty();
-    let error = match is_running && update_time.plus(LONGEST_SILENCE) < now {
-        true => INTERRUPTED.to_owned(),
-        false => data.error,
+    let is_silent = is_running && update_time.plus(LONGEST_SILENCE) < now;
+    let error = match (is_silent, data.meta_range_id.is_empty()) {
+        (true, true) => INTERRUPTED.to_owned(),
+        (true, false) => INTERRUPTED_LATE.to_owned(),
+        (false, _) => data.error,
     };
     let commit = data.commit.map(|stored| Commit::from_stored(location, &stored));
     let meta_range = Some(data.meta_range_id).filter(|id| !id.is_empty());
@@ -126,6 +146,9 @@ mod tests {
         assert_eq!(error_at(100, &running), None);
         assert_eq!(error_at(130, &running), None);
         assert_eq!(error_at(131, &running).as_deref(), Some(INTERRUPTED));
+        let late = ImportStatusData { meta_range_id: "tree".to_owned(), ..running };
+        assert_eq!(error_at(130, &late), None);
+        assert_eq!(error_at(131, &late).as_deref(), Some(INTERRUPTED_LATE));
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod delete;
 pub(crate) mod diff;
 mod digest;
 mod entry;
+mod imported;
 pub(crate) mod link;
 mod list;
 mod metadata;
@@ -109,7 +110,7 @@ fn location_of(repository: &Repository, path: &str) -> String {
 }
 
 /// Fails with [`CatalogError::InvalidPath`] where nothing can be stored at `path`.
-fn check_path(path: &str) -> Result<()> {
+pub(crate) fn check_path(path: &str) -> Result<()> {
     match path.len() {
         1..=MAX_PATH_BYTES => Ok(()),
         other => Err(CatalogError::InvalidPath(other)),

@@ -47,6 +47,7 @@ const NAMES_SHOWN: usize = 5;
 pub(crate) struct Stack {
     pub(crate) stores: Stores,
     pub(crate) auth: Auth,
+    pub(crate) catalog: Catalog,
     pub(crate) api: ApiRouter,
     /// The description of the API, as it is served.
     pub(crate) open_api: Bytes,
@@ -84,18 +85,21 @@ impl Stack {
         tend(&catalog, runtime);
         compare(&catalog, &*blocks, runtime);
         let context = ApiContext {
-            catalog,
+            catalog: catalog.clone(),
             actions,
             gc,
             auth: auth.clone(),
             runtime: runtime.clone(),
             settings: api_settings(&settings.blocks),
         };
-        Ok(Self { stores, auth, api: lakehold_api::router(&Arc::new(context)), open_api })
+        let api = lakehold_api::router(&Arc::new(context));
+        Ok(Self { stores, auth, catalog, api, open_api })
     }
 
-    /// Writes out what is pending and closes the stores. No request may follow.
+    /// Ends what runs beside the requests, writes out what is pending and closes the stores. No request
+    /// may follow.
     pub(crate) async fn close(&self) -> anyhow::Result<()> {
+        self.catalog.stop_imports().await;
         self.stores.close().await
     }
 }

@@ -193,6 +193,14 @@ fn every_call_of_a_block_store_may_go_wrong() {
     check_all(Place::Blocks, MemStore::shared);
 }
 
+/// What comes after its answer is waited for.
+#[test]
+fn an_import_is_seen() {
+    let import = operations::all().find(|operation| operation.name == "import");
+    let case = Case::new(import.expect("is one"), Place::Records, MemStore::new());
+    assert!(case.changes_something());
+}
+
 /// That it can fail: a store that says the wrong thing after a write makes a server say it, too.
 #[test]
 fn a_store_that_lies_about_a_write_is_noticed() {

@@ -138,6 +138,16 @@ fn of_catalog(error: &CatalogError) -> (StatusCode, Text) {
         ),
         E::PullRequestNotOpen(_) => (bad, "bad pull request status".into()),
         E::ImportNotFound(_) => (StatusCode::NOT_FOUND, "not found".into()),
+        E::ImportNotSupported => {
+            (StatusCode::FORBIDDEN, "import is not supported for this storage".into())
+        }
+        E::InvalidImportSource { path, namespace, above } => {
+            (bad, import_source(path, namespace, *above).into())
+        }
+        E::ImportCommitted(_) => (StatusCode::CONFLICT, "conflict found".into()),
+        E::TooManyImports => {
+            (StatusCode::TOO_MANY_REQUESTS, "too many imports are waiting, try again later".into())
+        }
         E::InvalidPath(0) => {
             (bad, "argument path: missing path: required value: validation error".into())
         }
@@ -235,6 +245,18 @@ fn failure(kind: ErrorKind, error: &(dyn std::error::Error + 'static)) -> (Statu
 
 fn internal(error: &(dyn std::error::Error + 'static)) -> (StatusCode, Text) {
     (StatusCode::INTERNAL_SERVER_ERROR, format!("internal error: {}", chain(error)).into())
+}
+
+fn import_source(path: &str, namespace: &str, above: bool) -> String {
+    match above {
+        true => format!(
+            "prefix ({path}) contains repository namespace: ({namespace}), invalid import source"
+        ),
+        false => format!(
+            "import path ({path}) in repository namespace ({namespace}) is prohibited: invalid import \
+             source"
+        ),
+    }
 }
 
 /// By the number that stands for the action in stored rules.

@@ -1,4 +1,4 @@
-//! Storing bytes and taking their checksum while they pass.
+//! Storing or reading bytes and taking their checksum while they pass.
 
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -13,6 +13,7 @@ use md5::Md5;
 use lakehold_block::Address;
 use lakehold_block::Body;
 use lakehold_block::BoxError;
+use lakehold_block::Measured;
 use lakehold_clock::Runtime;
 
 use crate::Catalog;
@@ -22,7 +23,7 @@ use crate::Result;
 /// Hashing more than this in one go would hold up a task's thread: about half a millisecond.
 const MAX_INLINE_BYTES: usize = 256 << 10;
 
-/// What is known of bytes that were just stored.
+/// What is known of bytes that were just stored, or read.
 #[derive(Debug)]
 pub(super) struct StoredBytes {
     pub(super) size: u64,
@@ -47,6 +48,18 @@ impl Catalog {
         };
         let stored = self.blocks().put(address, body).await;
         let size = stored.map_err(|error| CatalogError::from(error).into_not_done())?;
+        Ok(StoredBytes { size, checksum: hasher.finish() })
+    }
+
+    /// Reads all bytes at `address`.
+    pub(super) async fn read_checksum(&self, address: &Address) -> Result<StoredBytes> {
+        let mut pieces = Measured::new(self.blocks().get(address, None).await?);
+        let (hasher, mut size) = (Hasher::default(), 0);
+        while let Some(piece) = pieces.next().await {
+            let piece = piece?;
+            size += piece.len() as u64;
+            hasher.add(self.runtime(), &piece).await;
+        }
         Ok(StoredBytes { size, checksum: hasher.finish() })
     }
 }

@@ -27,6 +27,7 @@ use lakehold_catalog::Staged;
 use lakehold_catalog::Upload;
 use lakehold_clock::ManualClock;
 use lakehold_clock::Runtime;
+use lakehold_engine::Hooks;
 use lakehold_engine::NoHooks;
 use lakehold_kv::MemStore;
 use lakehold_tree::TreeSettings;
@@ -61,25 +62,45 @@ impl Lake {
 
     /// Over the block store that `make` makes.
     pub(crate) fn over(make: impl FnOnce(Runtime) -> Arc<dyn BlockStore>) -> Self {
+        Self::with_hooks(make, Arc::new(NoHooks))
+    }
+
+    /// The same, with hooks.
+    pub(crate) fn with_hooks(
+        make: impl FnOnce(Runtime) -> Arc<dyn BlockStore>,
+        hooks: Arc<dyn Hooks>,
+    ) -> Self {
+        Self::with_settings(make, hooks, TreeSettings::default())
+    }
+
+    /// The same, with trees cut as `settings` say.
+    pub(crate) fn with_settings(
+        make: impl FnOnce(Runtime) -> Arc<dyn BlockStore>,
+        hooks: Arc<dyn Hooks>,
+        settings: TreeSettings,
+    ) -> Self {
         let (runtime, clock) = Runtime::seeded(1);
         let blocks = Arc::new(FailingBlockStore::new(make(runtime.clone())));
-        Self::on(MemStore::default(), blocks, runtime, clock)
+        let trees = Trees::new(blocks.clone(), runtime.clone(), settings);
+        Self::on(MemStore::default(), blocks, trees, hooks, (runtime, clock))
     }
 
     /// Another server over the same stores, with nothing in memory.
     pub(crate) fn restarted(&self) -> Self {
         let (runtime, clock) = Runtime::seeded(2);
-        Self::on(self.kv.clone(), self.blocks.clone(), runtime, clock)
+        let trees = Trees::new(self.blocks.clone(), runtime.clone(), TreeSettings::default());
+        let (kv, blocks) = (self.kv.clone(), self.blocks.clone());
+        Self::on(kv, blocks, trees, Arc::new(NoHooks), (runtime, clock))
     }
 
     fn on(
         kv: MemStore,
         blocks: Arc<FailingBlockStore>,
-        runtime: Runtime,
-        clock: Arc<ManualClock>,
+        trees: Trees,
+        hooks: Arc<dyn Hooks>,
+        (runtime, clock): (Runtime, Arc<ManualClock>),
     ) -> Self {
-        let trees = Trees::new(blocks.clone(), runtime.clone(), TreeSettings::default());
-        let engine = Engine::new(Arc::new(kv.clone()), trees, Arc::new(NoHooks), runtime.clone());
+        let engine = Engine::new(Arc::new(kv.clone()), trees, hooks, runtime.clone());
         let settings = CatalogSettings {
             signing_key: b"OVERRIDE_THIS_SIGNING_SECRET_DEFAULT".to_vec(),
             ensure_readable_root: true,

@@ -58,6 +58,11 @@ impl Case {
         Self { operation, place, stored, before, after, answer, calls, sights }
     }
 
+    /// Whether the operation changes anything that can be seen.
+    pub(super) fn changes_something(&self) -> bool {
+        self.before != self.after
+    }
+
     /// The calls that the operation makes where nothing goes wrong.
     pub(super) fn calls(&self) -> Vec<Access> {
         self.calls.clone()

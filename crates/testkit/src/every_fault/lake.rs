@@ -68,7 +68,7 @@ pub(super) struct Stored {
 impl Stored {
     /// Nothing, over an empty store.
     pub(super) fn nothing(kv: MemStore) -> Self {
-        Self { kv, blocks: Arc::new(MemBlockStore::new()) }
+        Self { kv, blocks: Arc::new(MemBlockStore::new().allowing_imports()) }
     }
 
     /// The same once more.
@@ -87,7 +87,7 @@ impl Stored {
             let writes = entries.into_iter().map(write).collect();
             drop(at_once(kv.write(writes)).expect("written"));
         }
-        let blocks = MemBlockStore::new();
+        let blocks = MemBlockStore::new().allowing_imports();
         for (address, bytes) in self.bodies() {
             at_once(blocks.put(&address, bytes.into())).expect("stored");
         }

@@ -2,6 +2,7 @@
 //! something, each in a way that can be seen, and those that only look.
 
 mod changes;
+mod imports;
 mod names;
 mod objects;
 mod pulls;
@@ -105,10 +106,11 @@ use operations;
 
 /// All of them.
 pub(super) fn all() -> impl Iterator<Item = &'static Operation> {
-    let tables: [&[Operation]; 6] = [
+    let tables: [&[Operation]; 7] = [
         objects::OPERATIONS,
         names::OPERATIONS,
         changes::OPERATIONS,
+        imports::OPERATIONS,
         repositories::OPERATIONS,
         pulls::OPERATIONS,
         users::OPERATIONS,
