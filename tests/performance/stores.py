@@ -1,8 +1,8 @@
 """How much of what a store can do arrives at the HTTP API: PostgreSQL with one and three servers, and S3.
 
 Each figure of the load tool (`cargo xtask load`) stands beside what the same store does for a bare client in
-the same run: plain SELECT and INSERT over a pool of the same size, plain PUT and GET with presigned URLs
-(the programs `measure` of kv-postgres and block-s3).
+the same run: plain SELECT and INSERT over a pool of the same size, plain PUT and GET with presigned URLs and by
+the driver alone, before and after (the programs `measure` of kv-postgres and block-s3).
 
     python tests/performance/stores.py postgres s3
 
@@ -141,21 +141,30 @@ def s3() -> Iterator[tuple[str, str, str, str]]:
 
 def on_s3(seconds: int) -> None:
     with s3() as (kind, endpoint, key, secret):
-        text = measure("lakehold-block-s3", endpoint, "load", key, secret, str(MIB))
-        print(text.strip())
-        rates = re.search(r"^bare +8 at a time: PUT +([\d.]+) MB/s, GET +([\d.]+) MB/s", text, re.MULTILINE)
-        assert rates is not None, text
-        bare = {"upload, large": float(rates[1]), "read, large": float(rates[2])}
+        def clients() -> dict[str, float]:
+            """MB/s of bare clients, and of the driver alone, 8 at a time."""
+            text = measure("lakehold-block-s3", endpoint, "load", key, secret, str(MIB))
+            rates = re.findall(r"^(bare|driver) +8 at a time: PUT +([\d.]+) MB/s, GET +([\d.]+) MB/s", text, re.MULTILINE)
+            assert len(rates) == 2, text
+            return {f"{who} {what}": float(rate) for who, *both in rates for what, rate in zip(("upload", "read"), both)}
+
         environment = {"LAKEHOLD_BLOCKSTORE_TYPE": "s3", "LAKEHOLD_BLOCKSTORE_S3_ENDPOINT": endpoint,
                        "LAKEHOLD_BLOCKSTORE_S3_FORCE_PATH_STYLE": "true",
                        "LAKEHOLD_BLOCKSTORE_S3_CREDENTIALS_ACCESS_KEY_ID": key,
                        "LAKEHOLD_BLOCKSTORE_S3_CREDENTIALS_SECRET_ACCESS_KEY": secret}
-        print(f"{kind + f', bodies of {MIB} MiB':<26} {'MB/s':>8} {'bare':>8} {'share':>6}")
+        clients()  # an empty store is faster than it will ever be again
         with running(1, environment) as servers:
-            for name, floor in bare.items():
-                row = load(servers, name, seconds, "--namespace", "s3://load", "--large-mib", str(MIB))
-                rate = float(row["rate"]) * MIB * 1.048576
-                print(f"{name:<26} {rate:>8.0f} {floor:>8.0f} {rate / floor:>6.0%}", flush=True)
+            before = clients()
+            rates = {}
+            for what in ("upload", "read"):
+                row = load(servers, f"{what}, large", 2 * seconds, "--namespace", "s3://load", "--large-mib", str(MIB))
+                rates[what] = float(row["rate"]) * MIB * 1.048576
+            after = clients()
+        floor = {name: (before[name] + after[name]) / 2 for name in before}
+        print(f"{kind + f', bodies of {MIB} MiB':<26} {'MB/s':>8} {'driver':>8} {'share':>6} {'bare':>8} {'share':>6}")
+        for what, rate in rates.items():
+            driver, bare = floor[f"driver {what}"], floor[f"bare {what}"]
+            print(f"{what:<26} {rate:>8.0f} {driver:>8.0f} {rate / driver:>6.0%} {bare:>8.0f} {rate / bare:>6.0%}", flush=True)
 
 
 def main() -> int:

@@ -6,6 +6,8 @@
 #![expect(clippy::print_stdout, reason = "its output is the purpose of this program")]
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -24,6 +26,9 @@ const PIECE: usize = 256 << 10;
 
 /// Objects of 4 KiB that are written and read one after the other.
 const SMALL: usize = 200;
+
+/// How long each figure of large bodies is measured.
+const ROUND: Duration = Duration::from_secs(5);
 
 const TTL: Duration = Duration::from_secs(3_600);
 
@@ -75,14 +80,9 @@ impl Bench {
 
     async fn large(&self, at_a_time: usize) -> Result<(), Failed> {
         for (what, kind) in [("bare  ", Kind::Bare), ("driver", Kind::Driver)] {
-            let put = self.timed((0..at_a_time).map(|number| self.put(kind, number))).await?;
-            let get = self.timed((0..at_a_time).map(|number| self.get(kind, number))).await?;
-            let rate = |time: Duration| (self.length * at_a_time) as f64 / 1e6 / time.as_secs_f64();
-            println!(
-                "{what} {at_a_time} at a time: PUT {:6.0} MB/s, GET {:6.0} MB/s",
-                rate(put),
-                rate(get)
-            );
+            let put = self.rate(at_a_time, |number| self.put(kind, number)).await?;
+            let get = self.rate(at_a_time, |number| self.get(kind, number % at_a_time)).await?;
+            println!("{what} {at_a_time} at a time: PUT {put:6.0} MB/s, GET {get:6.0} MB/s");
         }
         Ok(())
     }
@@ -104,13 +104,23 @@ impl Bench {
         Ok(())
     }
 
-    async fn timed(
+    /// Transfers as many at a time as asked for, number after number, for [`ROUND`]; MB a second.
+    async fn rate<F: Future<Output = Result<(), Failed>>>(
         &self,
-        work: impl Iterator<Item = impl Future<Output = Result<(), Failed>>>,
-    ) -> Result<Duration, Failed> {
+        at_a_time: usize,
+        transfer: impl Fn(usize) -> F,
+    ) -> Result<f64, Failed> {
         let start = self.runtime.monotonic();
-        future::try_join_all(work).await?;
-        Ok(self.runtime.monotonic() - start)
+        let next = AtomicUsize::new(0);
+        let one_after_the_other = || async {
+            while self.runtime.monotonic() < start + ROUND {
+                transfer(next.fetch_add(1, Ordering::Relaxed)).await?;
+            }
+            Ok::<(), Failed>(())
+        };
+        future::try_join_all((0..at_a_time).map(|_| one_after_the_other())).await?;
+        let took = self.runtime.monotonic() - start;
+        Ok((next.into_inner() * self.length) as f64 / 1e6 / took.as_secs_f64())
     }
 
     fn pieces(
