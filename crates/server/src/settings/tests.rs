@@ -211,6 +211,7 @@ fn a_missing_secret_of_an_existing_or_shared_installation_is_named() {
         "{existing}"
     );
     assert!(existing.contains("THIS_MUST_BE_CHANGED_IN_PRODUCTION"), "{existing}");
+    assert!(existing.contains("whose name begins with lakehold"), "{existing}");
     let shared = Fixture::new()
         .variable("LAKEHOLD_DATABASE_TYPE", "postgres")
         .variable("LAKEHOLD_DATABASE_POSTGRES_CONNECTION_STRING", "postgres://localhost/db")

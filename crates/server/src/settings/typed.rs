@@ -29,9 +29,10 @@ use super::known;
 use super::known::OUR_PREFIX;
 use super::value::Value;
 
-/// What every installation of lakeFS signs with that was not told otherwise.
+/// What every installation of lakeFS signs with that was not told otherwise, and how to have none.
 const ADVICE_ON_SECRET: &str = "an installation of lakeFS that was started with --quickstart or \
-                                --local-settings has THIS_MUST_BE_CHANGED_IN_PRODUCTION";
+                                --local-settings has THIS_MUST_BE_CHANGED_IN_PRODUCTION; a file of \
+                                ours, whose name begins with lakehold, needs none";
 
 impl Configuration {
     /// The settings of each part.
