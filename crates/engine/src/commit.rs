@@ -198,6 +198,11 @@ impl Commit {
 }
 
 impl Engine {
+    /// The moment that a commit of `date`, in Unix seconds, is made at; now, where none is given.
+    pub(crate) fn date_or_now(&self, date: Option<i64>) -> Timestamp {
+        date.map_or_else(|| self.parts.runtime.now(), Timestamp::from_seconds)
+    }
+
     /// Commits what is staged on `branch`.
     ///
     /// Fails with [`EngineError::ProtectedBranch`], [`EngineError::ReadOnlyRepository`],
@@ -271,7 +276,7 @@ impl Step for CommitStaged {
             committer: request.committer.clone(),
             message: request.message.clone(),
             metadata: request.metadata.clone(),
-            date: request.date.map_or_else(|| engine.parts.runtime.now(), Timestamp::from_seconds),
+            date: engine.date_or_now(request.date),
         };
         let parents: Vec<&Commit> = head.iter().map(AsRef::as_ref).collect();
         let commit = Commit::following(says, tree, &parents);

@@ -10,7 +10,6 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use lakehold_clock::Timestamp;
 use lakehold_tree::ChangeSource;
 use lakehold_tree::KeySet;
 
@@ -120,7 +119,7 @@ impl Step for Import<'_> {
             committer: request.committer.clone(),
             message: request.message.clone(),
             metadata,
-            date: request.date.map_or_else(|| engine.parts.runtime.now(), Timestamp::from_seconds),
+            date: engine.date_or_now(request.date),
         };
         let parents: Vec<&Commit> = head.iter().map(AsRef::as_ref).collect();
         let commit = Commit::following(says, written.meta_range, &parents);

@@ -144,6 +144,7 @@ async fn carry_out(calls: &Calls, jobs: Vec<Job>) {
 
 async fn alone(calls: &Calls, write: Write) -> Result<Outcome, Trouble> {
     let outcomes = calls.write_once(&[write]).await?;
+    // One write, one outcome.
     Ok(outcomes[0])
 }
 

@@ -95,10 +95,10 @@ impl Diff {
     /// the other side; returns it. Both sides must be settled.
     pub(crate) fn skip_lone(&mut self) -> Option<(Side, RangeRef)> {
         let (left, right) = (self.left.at(), self.right.at());
-        if is_before(&left, &right) {
+        if left.is_range_before(&right) {
             return self.left.skip().map(|range| (Side::Left, range));
         }
-        if is_before(&right, &left) {
+        if right.is_range_before(&left) {
             return self.right.skip().map(|range| (Side::Right, range));
         }
         None
@@ -145,16 +145,6 @@ fn decide(left: &At<'_>, right: &At<'_>) -> Decision {
         },
         (At::Record(_), At::End) => Decision::OnlyLeft,
         (At::End, At::Record(_)) => Decision::OnlyRight,
-    }
-}
-
-/// Whether `this` is a range that ends before everything that is still to come in `other`.
-fn is_before(this: &At<'_>, other: &At<'_>) -> bool {
-    match (this, other) {
-        (At::Head(range), At::Head(other)) => range.max < other.min,
-        (At::Head(range), At::Record(record)) => range.max < record.key,
-        (At::Head(_), At::End) => true,
-        _ => false,
     }
 }
 

@@ -160,8 +160,8 @@ fn decide(source: &At<'_>, destination: &At<'_>) -> Decision {
     use Side::Source;
     match (source, destination) {
         (At::End, At::End) => Decision::End,
-        (At::Head(range), other) if is_before(range, other) => Decision::Whole(Source),
-        (other, At::Head(range)) if is_before(range, other) => Decision::Whole(Destination),
+        _ if source.is_range_before(destination) => Decision::Whole(Source),
+        _ if destination.is_range_before(source) => Decision::Whole(Destination),
         (At::Head(_), At::Head(_)) => Decision::EnterBoth,
         (At::Head(range), At::Record(record)) if range.min <= record.key => Decision::Enter(Source),
         (At::Record(record), At::Head(range)) if range.min <= record.key => {
@@ -169,15 +169,6 @@ fn decide(source: &At<'_>, destination: &At<'_>) -> Decision {
         }
         (At::Record(record), other) if is_first(record, other) => Decision::Record(Source),
         _ => Decision::Record(Destination),
-    }
-}
-
-/// Whether `range` ends before everything that is still to come on the other side.
-fn is_before(range: &RangeRef, other: &At<'_>) -> bool {
-    match other {
-        At::Head(other) => range.max < other.min,
-        At::Record(record) => range.max < record.key,
-        At::End => true,
     }
 }
 

@@ -34,6 +34,18 @@ pub(crate) enum At<'a> {
     End,
 }
 
+impl At<'_> {
+    /// Whether this is a range that ends before everything that is still to come in `other`.
+    pub(crate) fn is_range_before(&self, other: &Self) -> bool {
+        match (self, other) {
+            (At::Head(range), At::Head(other)) => range.max < other.min,
+            (At::Head(range), At::Record(record)) => range.max < record.key,
+            (At::Head(_), At::End) => true,
+            _ => false,
+        }
+    }
+}
+
 /// A position in a tree.
 #[derive(Debug)]
 pub(crate) struct Walk {

@@ -49,10 +49,6 @@ impl Create {
         !self.written.is_empty() && value == Some(&self.value)
     }
 
-    fn refused(&self) -> EngineError {
-        EngineError::PreconditionFailed(String::from_utf8_lossy(&self.key).into_owned())
-    }
-
     /// The value is in the staging token. Takes it back if the branch was moved to a commit that has
     /// the key.
     async fn confirm(
@@ -143,7 +139,7 @@ impl Edit for Create {
             (Some(entry), _) if self.is_ours(entry.value.as_ref()) => {
                 return self.confirm(engine, repository, state, entry.version).await;
             }
-            (Some(Entry { value: Some(_), .. }), _) => return Err(self.refused()),
+            (Some(Entry { value: Some(_), .. }), _) => return Err(refused(&self.key)),
             (Some(tombstone), _) => Precondition::Unchanged(tombstone.version),
             (None, Below::Committed(value)) if self.is_ours(Some(value)) => {
                 self.check_hides_nothing(engine, repository, state).await?;
@@ -153,7 +149,7 @@ impl Edit for Create {
                 self.check_hides_nothing(engine, repository, state).await?;
                 Precondition::Absent
             }
-            (None, below) if below.value().is_some() => return Err(self.refused()),
+            (None, below) if below.value().is_some() => return Err(refused(&self.key)),
             (None, _) => Precondition::Absent,
         };
         let entry = encode_entry(&self.key, Some(&self.value));
@@ -165,6 +161,11 @@ impl Edit for Create {
         }
         Ok(applied)
     }
+}
+
+/// What is said where the key is there already.
+fn refused(key: &Bytes) -> EngineError {
+    EngineError::PreconditionFailed(String::from_utf8_lossy(key).into_owned())
 }
 
 /// Asks whether [`Create`] would be refused.
@@ -188,10 +189,7 @@ impl Edit for CheckAbsent {
             None => below.value(),
         };
         match value {
-            Some(_) => {
-                let key = String::from_utf8_lossy(&self.key).into_owned();
-                Err(EngineError::PreconditionFailed(key))
-            }
+            Some(_) => Err(refused(&self.key)),
             None => Ok(Applied::Written),
         }
     }
